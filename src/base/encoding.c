@@ -1,0 +1,212 @@
+#include "base/encoding.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+char *
+rb_base64url_encode(const void *data, gsize size)
+{
+    char *text = g_base64_encode(data, size);
+    gsize n = strlen(text);
+
+    g_strdelimit(text, "+", '-');
+    g_strdelimit(text, "/", '_');
+    while (n > 0 && text[n - 1] == '=')
+        text[--n] = '\0';
+    return text;
+}
+
+/* Decodes @n characters of the standard alphabet without white space or padding; the tail's unused bits must
+ * be 0. */
+static GBytes *
+decode_bare(char *text, gsize n)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    gsize size;
+    guint unused = n % 4 == 2 ? 0x0f : n % 4 == 3 ? 0x03 : 0;
+    guint8 *bytes;
+
+    if (n % 4 == 1 || strspn(text, alphabet) != n)
+        return NULL;
+    if (n == 0)
+        return g_bytes_new(NULL, 0);
+    if (unused != 0 && ((guint)(strchr(alphabet, text[n - 1]) - alphabet) & unused) != 0)
+        return NULL;
+    {
+        g_autofree char *padded = g_strconcat(text, n % 4 == 2 ? "==" : n % 4 == 3 ? "=" : "", NULL);
+        bytes = g_base64_decode(padded, &size);
+    }
+    return g_bytes_new_take(bytes, size);
+}
+
+GBytes *
+rb_base64url_decode(const char *text)
+{
+    g_autofree char *copy = NULL;
+
+    if (strpbrk(text, "+/=") != NULL)
+        return NULL;
+    copy = g_strdup(text);
+    g_strdelimit(copy, "-", '+');
+    g_strdelimit(copy, "_", '/');
+    return decode_bare(copy, strlen(copy));
+}
+
+GBytes *
+rb_base64_decode(const char *text, gsize max_size)
+{
+    g_autofree char *bare = NULL;
+    gsize n = 0, all, padding = 0;
+
+    if (strlen(text) > max_size * 2 + 8) /* base64 is 4/3, with line ends well under twice the size */
+        return NULL;
+    bare = g_malloc(strlen(text) + 1);
+    for (const char *p = text; *p != '\0'; p++)
+        if (strchr(" \t\r\n", *p) == NULL)
+            bare[n++] = *p;
+    all = n;
+    while (n > 0 && padding < 2 && bare[n - 1] == '=') {
+        n--;
+        padding++;
+    }
+    bare[n] = '\0';
+    if (all % 4 != 0 || n / 4 * 3 + (n % 4 == 0 ? 0 : n % 4 - 1) > max_size)
+        return NULL;
+    return decode_bare(bare, n);
+}
+
+char *
+rb_hex_encode(const void *data, gsize size)
+{
+    static const char digits[] = "0123456789abcdef";
+    const guint8 *bytes = data;
+    char *text = g_malloc(size * 2 + 1);
+
+    for (gsize i = 0; i < size; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    text[2 * size] = '\0';
+    return text;
+}
+
+void
+rb_sha256(const void *data, gsize size, guint8 digest[32])
+{
+    (void)SHA256(data, size, digest); /* returns its last argument */
+}
+
+char *
+rb_uri_encode(const char *text)
+{
+    return g_uri_escape_string(text, NULL, FALSE);
+}
+
+char *
+rb_time_format(gint64 utc_s)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(utc_s);
+
+    return time == NULL ? g_strdup("(no time)") : g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ");
+}
+
+gboolean
+rb_time_parse(const char *text, gint64 *utc_s)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(text, NULL); /* NULL when it names no zone */
+    gint64 s;
+
+    if (time == NULL)
+        return FALSE;
+    s = g_date_time_to_unix(time);
+    if (s < 0 || s > G_GINT64_CONSTANT(253402300799))
+        return FALSE;
+    *utc_s = s;
+    return TRUE;
+}
+
+static gboolean
+is_harmless(gunichar c)
+{
+    if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+        return FALSE;
+    /* direction marks and overrides, line and paragraph separators, zero-width characters, byte order mark */
+    return !(c == 0x061c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+             (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0xad);
+}
+
+char *
+rb_text_printable(const char *text, gsize max_bytes)
+{
+    GString *out = g_string_new(NULL);
+    const char *p = text;
+
+    while (*p != '\0' && (gsize)(p - text) < max_bytes) {
+        gunichar c = g_utf8_get_char_validated(p, -1);
+        if (c == (gunichar)-1 || c == (gunichar)-2) {
+            g_string_append_printf(out, "\\x%02x", (guchar)*p++);
+            continue;
+        }
+        if (is_harmless(c))
+            g_string_append_unichar(out, c);
+        else
+            g_string_append_printf(out, c < 0x80 ? "\\x%02x" : "\\u{%x}", c);
+        p = g_utf8_next_char(p);
+    }
+    if (*p != '\0')
+        g_string_append(out, "…");
+    return g_string_free(out, FALSE);
+}
+
+char *
+rb_text_quote(const char *text)
+{
+    g_autofree char *inner = rb_text_printable(text, 200);
+
+    return g_strconcat("'", inner, "'", NULL);
+}
+
+/* Optimal string alignment distance, over bytes: names in our files are ASCII. Three rows suffice. */
+static guint
+distance(const char *a, const char *b)
+{
+    enum { MAX = 64 };
+    guint rows[3][MAX + 1];
+    gsize n = strlen(a), m = strlen(b);
+    guint *before = rows[0], *above = rows[1], *row = rows[2];
+
+    if (n > MAX || m > MAX)
+        return G_MAXUINT;
+    for (gsize j = 0; j <= m; j++)
+        above[j] = (guint)j;
+    for (gsize i = 1; i <= n; i++) {
+        guint *spare = before;
+        row[0] = (guint)i;
+        for (gsize j = 1; j <= m; j++) {
+            guint cost = a[i - 1] == b[j - 1] ? 0 : 1;
+            row[j] = MIN(MIN(above[j] + 1, row[j - 1] + 1), above[j - 1] + cost);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = MIN(row[j], before[j - 2] + 1);
+        }
+        before = above;
+        above = row;
+        row = spare;
+    }
+    return above[m];
+}
+
+const char *
+rb_text_nearest(const char *word, const char *const *candidates)
+{
+    const char *best = NULL;
+    guint best_distance = G_MAXUINT;
+
+    for (; *candidates != NULL; candidates++) {
+        guint d = distance(word, *candidates);
+        if (d < best_distance && d <= MAX(1, strlen(*candidates) / 3)) {
+            best = *candidates;
+            best_distance = d;
+        }
+    }
+    return best;
+}
