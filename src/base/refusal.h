@@ -11,9 +11,15 @@
  * The two sentences are all that a person sees; error->message, for the audit log, has the exact reason.
  */
 /* clang-format off */
-#define RB_REFUSALS(X)                                                                                         \
+#define RB_REFUSALS_REQUEST(X) /* what reaches us over HTTP */ \
     X(REQUEST_MALFORMED, "request.malformed", 400, "This request could not be read.", "Start again from the portal.") \
     X(REQUEST_TOO_LARGE, "request.too_large", 413, "This request is too large.", "Send less, or ask your administrator about the limit.") \
+    X(REQUEST_NOT_FOUND, "request.not_found", 404, "There is nothing at this address.", "Check the address, or start from the portal.") \
+    X(REQUEST_METHOD, "request.method", 405, "This address does not take that kind of request.", "Start again from the portal.") \
+    X(REQUEST_TOO_MANY, "request.too_many", 429, "There were too many requests.", "Wait a minute, then try again.") \
+    X(REQUEST_FORGED, "request.forged", 403, "This request did not come from our own page.", "Go back to the portal and try again there.")
+
+#define RB_REFUSALS_IDENTITY(X) /* verified facts → an identity */ \
     X(IDENTITY_NAME_MISSING, "identity.name_missing", 403, "Your organisation's sign-in did not say who you are in a form AWS accepts.", "Ask your administrator which attribute carries your name.") \
     X(IDENTITY_NAME_UNUSABLE, "identity.name_unusable", 403, "Your name has characters that an AWS session name cannot carry.", "Ask your administrator to choose another attribute as your name.") \
     X(IDENTITY_NAME_TAKEN, "identity.name_taken", 403, "Another identity provider already vouches for somebody of this name.", "Ask your administrator; two people must never share one name in AWS.") \
@@ -21,9 +27,55 @@
     X(IDENTITY_TOO_MANY_GROUPS, "identity.too_many_groups", 403, "Your organisation's sign-in listed more groups than are accepted.", "Ask your administrator to send only the groups that matter here.") \
     X(IDENTITY_GROUPS_INCOMPLETE, "identity.groups_incomplete", 403, "Your organisation's sign-in did not send all of your groups.", "Ask your administrator to filter the groups it sends; an incomplete list is never used.")
 
-#define RB_FAULTS(X)                                                                                           \
+#define RB_REFUSALS_SAML(X) /* verify/saml* */ \
+    X(SAML_MALFORMED, "saml.malformed", 400, "The answer of your sign-in could not be read.", "Start again from the portal.") \
+    X(SAML_SIGNATURE_INVALID, "saml.signature_invalid", 403, "The answer of your sign-in was not signed by your organisation's sign-in.", "Start again from the portal; if it stays, tell your administrator the incident id.") \
+    X(SAML_REPLAYED, "saml.replayed", 403, "This answer of your sign-in was used before.", "Start again from the portal.")
+
+#define RB_REFUSALS_MAPPING(X) /* mapping: why a role is not granted */ \
+    X(MAPPING_NOT_ASSIGNED, "mapping.not_assigned", 403, "None of your groups brings this role in this account.", "Ask the owner of the role to add one of your groups.") \
+    X(MAPPING_MFA_REQUIRED, "mapping.mfa_required", 403, "This role needs a sign-in with a second factor.", "Sign in again with your second factor.") \
+    X(MAPPING_OUTSIDE_HOURS, "mapping.outside_hours", 403, "This role is only available at certain hours.", "Come back within those hours.") \
+    X(MAPPING_SOURCE_IP, "mapping.source_ip", 403, "This role is not available from your network.", "Connect from the network the role asks for.") \
+    X(MAPPING_SEPARATION_OF_DUTIES, "mapping.separation_of_duties", 403, "This role cannot be held together with another role of yours.", "Ask the owner of the roles which of the two you should have.")
+
+#define RB_REFUSALS_SESSION(X) /* access: sessions, tokens, transactions */ \
+    X(SESSION_MISSING, "session.missing", 401, "You are not signed in.", "Sign in.") \
+    X(SESSION_EXPIRED, "session.expired", 401, "Your sign-in has expired.", "Sign in again.") \
+    X(SIGN_IN_UNKNOWN, "signin.unknown", 400, "This sign-in was not started here, or not in this browser, or too long ago.", "Start again from the portal.") \
+    X(SIGN_IN_NO_PROVIDER, "signin.no_provider", 404, "There is no such identity provider.", "Choose one on the portal.")
+
+#define RB_REFUSALS_SSO(X) /* access: clients that sign people in */ \
+    X(SSO_INVALID_CLIENT, "sso.invalid_client", 401, "This client is not registered here, or its registration has expired.", "Sign in again from the client.") \
+    X(SSO_INVALID_GRANT, "sso.invalid_grant", 400, "This code or token is not valid, was used before, or has expired.", "Sign in again from the client.") \
+    X(SSO_INVALID_REQUEST, "sso.invalid_request", 400, "The client sent a request that could not be read.", "Update the client, or report it to its maker.") \
+    X(SSO_INVALID_SCOPE, "sso.invalid_scope", 400, "The client asked for a scope that is not offered.", "Use sso:account:access.") \
+    X(SSO_UNSUPPORTED_GRANT, "sso.unsupported_grant_type", 400, "The client asked for a kind of sign-in that is not offered.", "Update the client.") \
+    X(SSO_INVALID_REDIRECT, "sso.invalid_redirect_uri", 400, "The client named an address to return to that is not its own.", "Sign in again from the client.") \
+    X(SSO_PENDING, "sso.authorization_pending", 400, "The sign-in has not been confirmed yet.", "Confirm it in the browser.") \
+    X(SSO_SLOW_DOWN, "sso.slow_down", 400, "The client asks too often.", "Wait before asking again.") \
+    X(SSO_EXPIRED, "sso.expired_token", 400, "The sign-in was not confirmed in time.", "Start again from the client.") \
+    X(SSO_DENIED, "sso.access_denied", 400, "The sign-in was denied in the browser.", "Start again from the client if this was not meant.") \
+    X(SSO_UNKNOWN_CODE, "sso.unknown_code", 404, "There is no sign-in waiting for this code.", "Check the code, or start again from the client.")
+
+#define RB_REFUSALS_STS(X) /* issue: AWS said no, or we did not ask */ \
+    X(STS_DURATION, "sts.duration", 400, "The session you asked for is longer than allowed.", "Ask for a shorter one; the message says how long it may be.") \
+    X(STS_ACCESS_DENIED, "sts.access_denied", 403, "AWS refused this role to the bridge.", "Tell your administrator: the trust policy of the role does not let the bridge in.") \
+    X(STS_TAGS, "sts.tags", 403, "The session tags of this role do not fit what AWS accepts.", "Tell your administrator the incident id.")
+
+#define RB_REFUSALS_STORE(X) /* store */ \
+    X(STORE_EXISTS, "store.exists", 409, "This was used before.", "Start again from the portal.") \
+    X(STORE_MISSING, "store.missing", 404, "This is no longer known here.", "Start again from the portal.")
+
+#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_STORE(X)
+
+#define RB_FAULTS(X) \
     X(INTERNAL, "fault.internal", 500, "Something went wrong here.", "Try again; if it stays, tell your administrator the incident id.") \
-    X(FILE, "fault.file", 500, "A file of this service could not be read.", "Tell your administrator the incident id.")
+    X(FILE, "fault.file", 500, "A file of this service could not be read.", "Tell your administrator the incident id.") \
+    X(STORE, "fault.store", 503, "The records of this service cannot be reached, so nothing is granted.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
+    X(NETWORK, "fault.network", 503, "A service that is needed for this does not answer.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
+    X(STS, "fault.sts", 503, "AWS does not answer.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
+    X(BUSY, "fault.busy", 503, "There is too much to do at the moment.", "Try again in a few seconds.")
 /* clang-format on */
 
 typedef enum {

@@ -1,0 +1,71 @@
+#ifndef RB_ISSUE_ISSUE_H
+#define RB_ISSUE_ISSUE_H
+
+#include "base/clock.h"
+#include "base/diagnostics.h"
+#include "base/secret.h"
+#include "base/yaml.h"
+#include "identity/identity.h"
+#include "mapping/grant.h"
+#include "net/net.h"
+
+#include <glib.h>
+#include <jansson.h>
+
+/* grant → temporary credentials, by the account's issuer method; and the console sign-in URL for them. */
+
+typedef struct {
+    gatomicrefcount refs;
+    char *access_key_id;
+    RbSecret *secret_access_key;
+    RbSecret *session_token;
+    gint64 expiration;     /* UTC seconds */
+    char *assumed_role_id; /* AROA…:name */
+    char *assumed_role_arn;
+    char *source_identity;
+    char *request_id;        /* of STS */
+    gint packed_policy_size; /* percent; -1: not said */
+} RbCredentials;
+RbCredentials *rb_credentials_ref(RbCredentials *credentials);
+void rb_credentials_unref(RbCredentials *credentials);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbCredentials, rb_credentials_unref)
+
+/** The service's way to AWS: endpoints, its own credentials (standard chain, refreshed ahead of expiry),
+ * retry rules. */
+typedef struct RbIssuer RbIssuer;
+
+/**
+ * rb_issuer_new: @aws is the `aws` node of rolebridge.yaml or NULL (region, sts_endpoint, signin_endpoint,
+ * console_endpoint, profile…). Reports mistakes; no network. @http is borrowed and may be NULL for a check of
+ * the configuration.
+ */
+RbIssuer *rb_issuer_new(const RbYaml *aws, RbHttp *http, RbClock clock, RbDiagnostics *problems);
+void rb_issuer_free(RbIssuer *issuer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbIssuer, rb_issuer_free)
+
+/** rb_issuer_check_duration: what will be asked of STS: @asked_s (0: the role's default) or sts.duration
+ * saying which limit. */
+gboolean rb_issuer_check_duration(const RbGrant *grant, gint64 asked_s, gint64 *duration_s, GError **error);
+
+/**
+ * rb_issue: blocks for at most the configured time. @asked_s: 0 for the role's default; a duration over a
+ * limit is refused, never shortened. RoleSessionName and SourceIdentity are the identity's name. Returns:
+ * (transfer full): credentials, or NULL with sts.* or fault.sts / fault.network
+ */
+RbCredentials *rb_issue(RbIssuer *issuer, const RbGrant *grant, const RbIdentity *identity, gint64 asked_s,
+                        gint64 now, GError **error);
+
+/** rb_issue_console_url: (transfer full): a URL that opens the console, valid 15 minutes; @destination NULL:
+ * its start page, else checked against the partition's console hosts. */
+RbSecret *rb_issue_console_url(RbIssuer *issuer, const RbGrant *grant, const RbCredentials *credentials,
+                               const char *destination, const char *issuer_url, gint64 now, GError **error);
+
+/** rb_issuer_refresh: renews the service's own credentials ahead of expiry. Background thread. Returns: when
+ * to call again. */
+gint64 rb_issuer_refresh(RbIssuer *issuer, gint64 now, GError **error);
+
+/** rb_issuer_status: (transfer full): where the service's own credentials come from, until when, whether
+ * long-lived. No secret. */
+json_t *rb_issuer_status(RbIssuer *issuer, gint64 now);
+
+#endif

@@ -1,0 +1,64 @@
+#ifndef RB_NET_NET_H
+#define RB_NET_NET_H
+
+#include "base/secret.h"
+
+#include <glib.h>
+
+/*
+ * The only way out: one HTTP client with limits on time, size, redirects and addresses. One thread drives a
+ * curl multi handle; connections are kept and shared; the CA store is loaded once.
+ */
+typedef struct RbHttp RbHttp;
+
+typedef struct {
+    const char *ca_file;    /* PEM trusted besides the system's store; NULL: the system's alone */
+    const char *user_agent; /* NULL: "rolebridge/VERSION" */
+    guint max_in_flight;    /* further requests wait in line; 0: 256 */
+    guint max_per_host;     /* connections; 0: 64 */
+} RbHttpOptions;
+
+/** A request under construction; given up to rb_http_fetch() or freed. */
+typedef struct RbHttpRequest RbHttpRequest;
+
+typedef struct {
+    int status;
+    char *content_type;  /* NULL: not said */
+    GHashTable *headers; /* lower-case name → last value */
+    GBytes *body;
+    char *final_url;
+} RbHttpResponse;
+
+/** rb_http_new: (transfer full): the client, or NULL with fault.network (no CA store, no threads). */
+RbHttp *rb_http_new(const RbHttpOptions *options, GError **error);
+void rb_http_free(RbHttp *http);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbHttp, rb_http_free)
+
+/**
+ * rb_http_request_new: https only, and http to loopback addresses (for sandboxes, credential endpoints);
+ * other schemes and URLs with user names are refused when fetched. Defaults: connect 3 s, total 10 s, 1 MiB
+ * of answer after decompression, no redirects.
+ */
+RbHttpRequest *rb_http_request_new(const char *method, const char *url);
+void rb_http_request_free(RbHttpRequest *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbHttpRequest, rb_http_request_free)
+void rb_http_request_header(RbHttpRequest *request, const char *name, const char *value);
+void rb_http_request_body(RbHttpRequest *request, const char *content_type, GBytes *body);
+void rb_http_request_limits(RbHttpRequest *request, guint connect_ms, guint total_ms, gsize max_response);
+/** rb_http_request_allow_link_local: also http to 169.254.169.254, 169.254.170.2, 169.254.170.23,
+ * [fd00:ec2::…]. */
+void rb_http_request_allow_link_local(RbHttpRequest *request);
+/** rb_http_request_connect_to: connect to this unix socket instead of the URL's host (NULL: not). */
+void rb_http_request_unix_socket(RbHttpRequest *request, const char *path);
+
+/**
+ * rb_http_fetch: sends and waits, on the caller's thread, for at most the request's total time.
+ * Returns: (transfer full): the answer whatever its status, or NULL with fault.network saying which host and
+ * why; the URL's query never appears in messages
+ */
+RbHttpResponse *rb_http_fetch(RbHttp *http, const RbHttpRequest *request, GError **error);
+void rb_http_response_free(RbHttpResponse *response);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbHttpResponse, rb_http_response_free)
+const char *rb_http_response_header(const RbHttpResponse *response, const char *lower_case_name);
+
+#endif
