@@ -25,7 +25,8 @@ typedef struct {
     const char *mappings_dir;
     const char *public_url;
     gint64 session_s; /* longest life of a sign-in */
-    gint64 idle_s;    /* and without use */
+    gint64 idle_s;    /* and of a browser's without use; 0: not limited */
+    gint64 token_s;   /* longest life of a client's access token; 0: as long as the sign-in */
     RbClock clock;
 } RbAccessSetting;
 
@@ -71,10 +72,11 @@ typedef struct {
 void rb_begun_free(RbBegun *begun);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBegun, rb_begun_free)
 
-/** rb_access_begin: @next: a path on this site ("/…"), anything else refuses; NULL: "/". @mfa: a second
- * factor is asked for. */
-RbBegun *rb_access_begin(RbAccess *access, const RbVisit *visit, const char *provider, const char *next,
-                         gboolean mfa, GError **error);
+/** rb_access_begin: @browser: the sign-in cookie as sent, which then stays (two tabs may sign in at once);
+ * NULL: none yet. @next: a path on this site ("/…"), anything else refuses; NULL: "/". @mfa: a second factor
+ * is asked for. */
+RbBegun *rb_access_begin(RbAccess *access, const RbVisit *visit, const char *provider, const char *browser,
+                         const char *next, gboolean mfa, GError **error);
 
 typedef struct {
     RbSecret *session; /* new session cookie */
@@ -94,6 +96,7 @@ RbSignedIn *rb_access_finish(RbAccess *access, const RbVisit *visit, const char 
 typedef struct {
     RbIdentity *identity;
     char *key;    /* handle: names the session, reveals nothing */
+    char *family; /* names the sign-in that this session and others came from */
     char *client; /* NULL: the portal; else the client's name */
     char *csrf;   /* for forms of this session */
     gint64 created_at, expires_at;
@@ -168,7 +171,8 @@ gboolean rb_access_device_answer(RbAccess *access, const RbVisit *visit, const R
                                  const char *user_code, gboolean allow, GError **error);
 
 /** rb_access_authorize_check: the client and its redirect URI, before anybody signs in: a wrong URI is never
- * redirected to. */
+ * redirected to. @code_challenge: of method S256, the only one; @scopes: space-separated; NULL: the default.
+ */
 RbClient *rb_access_authorize_check(RbAccess *access, const RbVisit *visit, const char *client_id,
                                     const char *redirect_uri, const char *code_challenge, const char *scopes,
                                     GError **error);
