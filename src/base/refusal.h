@@ -65,7 +65,8 @@
 
 #define RB_REFUSALS_STORE(X) /* store */ \
     X(STORE_EXISTS, "store.exists", 409, "This was used before.", "Start again from the portal.") \
-    X(STORE_MISSING, "store.missing", 404, "This is no longer known here.", "Start again from the portal.")
+    X(STORE_MISSING, "store.missing", 404, "This is no longer known here.", "Start again from the portal.") \
+    X(AUDIT_BROKEN, "audit.broken", 500, "The audit log was changed, or its newest records are missing.", "Keep the file as it is, and compare it with exported copies (docs/audit.md).")
 
 #define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_STORE(X)
 
