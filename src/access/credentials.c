@@ -1,0 +1,153 @@
+#include "access/priv.h"
+
+#include "base/log.h"
+
+/* One request for credentials: what is known on the way. */
+typedef struct {
+    RbAccess *access;
+    const RbVisit *visit;
+    const RbSession *session;
+    const char *account, *role; /* as asked */
+    gint64 asked_s;
+    RbDecision *decision;
+    const RbGrant *grant; /* lives as long as decision */
+} Ask;
+
+static void
+ask_clear(Ask *ask)
+{
+    rb_decision_unref(ask->decision);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ask, ask_clear)
+
+RbDecision *
+rb_access_decide(RbAccess *access, const RbVisit *visit, const RbSession *session)
+{
+    g_autoptr(RbSnapshot) snapshot = rb_access_snapshot(access);
+    const RbContext context = { .now = visit->now, .source_ip = visit->source_ip };
+
+    return rb_decide(snapshot, session->identity, &context);
+}
+
+static json_t *
+ask_facts(const Ask *ask)
+{
+    json_t *facts = rb_facts_new(ask->visit, ask->session->identity);
+
+    rb_facts_text(facts, "client", ask->session->client);
+    rb_facts_text(facts, "account", ask->grant != NULL ? ask->grant->account : ask->account);
+    rb_facts_text(facts, "role", ask->grant != NULL ? ask->grant->role : ask->role);
+    if (ask->decision != NULL)
+        rb_facts_text(facts, "mapping", ask->decision->snapshot_digest);
+    if (ask->grant == NULL)
+        return facts;
+    rb_facts_text(facts, "role_arn", ask->grant->role_arn);
+    if (ask->grant->n_reasons > 0) {
+        rb_facts_text(facts, "group", ask->grant->reasons[0].group);
+        rb_facts_text(facts, "assignment", ask->grant->reasons[0].assignment);
+    }
+    return facts;
+}
+
+static gboolean
+decide(Ask *ask, gint64 *duration_s, GError **error)
+{
+    if (ask->account == NULL || ask->role == NULL)
+        return rb_refuse(error, RB_REQUEST_MALFORMED, "no %s was named",
+                         ask->account == NULL ? "account" : "role");
+    ask->decision = rb_access_decide(ask->access, ask->visit, ask->session);
+    ask->grant = rb_decision_find(ask->decision, ask->account, ask->role, error);
+    return ask->grant != NULL && rb_issuer_check_duration(ask->grant, ask->asked_s, duration_s, error);
+}
+
+/* The decision is on record before AWS is asked. */
+static gboolean
+record_decision(const Ask *ask, gint64 duration_s, GError **error)
+{
+    g_autoptr(RbBatch) batch = rb_batch_new();
+    json_t *facts = ask_facts(ask);
+    json_t *conditions = json_array();
+    const char *const *condition = ask->grant->n_reasons == 0 ? NULL : ask->grant->reasons[0].conditions;
+
+    for (; condition != NULL && *condition != NULL; condition++)
+        (void)json_array_append_new(conditions, json_string(*condition));
+    (void)json_object_set_new(facts, "conditions", conditions);
+    rb_facts_integer(facts, "duration_s", duration_s);
+    rb_batch_audit(batch, RB_AUDIT_DECISION, ask->visit->now, ask->visit->incident, facts);
+    if (!rb_store_commit(ask->access->store, batch, ask->visit->now, error))
+        return FALSE;
+    rb_access_count(ask->access, &ask->access->counts.decisions);
+    return TRUE;
+}
+
+/* The lease is on record before the credentials leave. */
+static gboolean
+record_lease(const Ask *ask, const RbCredentials *credentials, GError **error)
+{
+    g_autoptr(RbBatch) batch = rb_batch_new();
+    json_t *facts = ask_facts(ask);
+
+    rb_facts_text(facts, "access_key_id", credentials->access_key_id);
+    rb_facts_text(facts, "assumed_role_id", credentials->assumed_role_id);
+    rb_facts_text(facts, "assumed_role_arn", credentials->assumed_role_arn);
+    rb_facts_text(facts, "source_identity", credentials->source_identity);
+    rb_facts_text(facts, "request_id", credentials->request_id);
+    rb_facts_text(facts, "session", ask->session->key);
+    rb_facts_integer(facts, "expires_at", credentials->expiration);
+    if (credentials->packed_policy_size >= 0)
+        rb_facts_integer(facts, "packed_policy_percent", credentials->packed_policy_size);
+    rb_batch_audit(batch, RB_AUDIT_LEASE, ask->visit->now, ask->visit->incident, facts);
+    if (!rb_store_commit(ask->access->store, batch, ask->visit->now, error))
+        return FALSE;
+    rb_access_count(ask->access, &ask->access->counts.leases);
+    rb_log(RB_LOG_INFO, "lease", "incident", ask->visit->incident, "name", ask->session->identity->name,
+           "account", ask->grant->account, "role", ask->grant->role, "access_key_id",
+           credentials->access_key_id, "client", ask->session->client, NULL);
+    return TRUE;
+}
+
+/* decide → record → issue → record. */
+static RbCredentials *
+obtain(Ask *ask, GError **error)
+{
+    g_autoptr(RbCredentials) credentials = NULL;
+    gint64 duration_s = 0;
+
+    if (!decide(ask, &duration_s, error) || !record_decision(ask, duration_s, error))
+        return NULL;
+    credentials = rb_issue(ask->access->issuer, ask->grant, ask->session->identity, ask->asked_s,
+                           ask->visit->now, error);
+    if (credentials == NULL || !record_lease(ask, credentials, error))
+        return NULL;
+    return g_steal_pointer(&credentials);
+}
+
+RbCredentials *
+rb_access_credentials(RbAccess *access, const RbVisit *visit, const RbSession *session, const char *account,
+                      const char *role, gint64 asked_s, GError **error)
+{
+    g_auto(Ask) ask = { access, visit, session, account, role, asked_s, NULL, NULL };
+    g_autoptr(GError) why = NULL;
+    RbCredentials *credentials = obtain(&ask, &why);
+
+    if (credentials != NULL)
+        return credentials;
+    return rb_access_end(access, visit, "credentials", ask_facts(&ask), g_steal_pointer(&why), error);
+}
+
+RbSecret *
+rb_access_console(RbAccess *access, const RbVisit *visit, const RbSession *session, const char *account,
+                  const char *role, const char *destination, GError **error)
+{
+    g_auto(Ask) ask = { access, visit, session, account, role, 0, NULL, NULL };
+    g_autoptr(GError) why = NULL;
+    g_autoptr(RbCredentials) credentials = obtain(&ask, &why);
+    RbSecret *url = credentials == NULL
+                        ? NULL
+                        : rb_issue_console_url(access->issuer, ask.grant, credentials, destination,
+                                               access->public_url, visit->now, &why);
+
+    if (url != NULL)
+        return url;
+    return rb_access_end(access, visit, "console", ask_facts(&ask), g_steal_pointer(&why), error);
+}

@@ -1,0 +1,267 @@
+#include "access/priv.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+char *
+rb_subject_key(const char *provider, const char *subject)
+{
+    g_autofree char *both = g_strconcat(provider, "\n", subject, NULL);
+    g_autofree char *handle = rb_text_handle(both);
+
+    return g_strconcat("subject:", handle, NULL); /* no name has a colon */
+}
+
+static gint
+drop_kind(RbAccess *access, RbBatch *batch, RbRecordKind kind, const char *owner, const char *key,
+          const char *value, gint64 now, GError **error)
+{
+    g_autoptr(GPtrArray) records = rb_store_list(access->store, kind, owner, now, G_MAXINT, error);
+    gint n = 0;
+
+    if (records == NULL)
+        return -1;
+    for (guint i = 0; i < records->len; i++) {
+        const RbRecord *record = g_ptr_array_index(records, i);
+        if (g_strcmp0(rb_body_text(record, key), value) != 0)
+            continue;
+        rb_batch_drop(batch, kind, record->key);
+        n++;
+    }
+    return n;
+}
+
+gint
+rb_access_drop_where(RbAccess *access, RbBatch *batch, const char *owner, const char *key, const char *value,
+                     gint64 now, GError **error)
+{
+    gint sessions = drop_kind(access, batch, RB_RECORD_SESSION, owner, key, value, now, error);
+    gint tokens =
+        sessions < 0 ? -1 : drop_kind(access, batch, RB_RECORD_REFRESH, owner, key, value, now, error);
+
+    return tokens < 0 ? -1 : sessions + tokens;
+}
+
+/* ---- a person signs out here ---- */
+
+/* Where to end the session at the IdP too, remembered until it answers; NULL: nowhere. What the IdP's side
+ * cannot do never keeps somebody signed in here. */
+static char *
+idp_logout(RbAccess *access, const RbVisit *visit, RbBatch *batch, const RbIdentity *identity)
+{
+    RbProvider *provider = rb_providers_find(access->providers, identity->provider);
+    g_autoptr(GError) why = NULL;
+    g_autofree char *url = NULL, *request_id = NULL, *key = NULL;
+    json_t *body;
+
+    if (provider == NULL)
+        return NULL;
+    url = rb_provider_logout_url(provider, identity, NULL, visit->now, &request_id, &why);
+    if (why != NULL)
+        rb_log(RB_LOG_WARNING, "sign-out.idp", "incident", visit->incident, "provider", identity->provider,
+               "reason", why->message, NULL);
+    if (url == NULL || request_id == NULL)
+        return NULL;
+    body = json_object();
+    rb_facts_text(body, "logout_at", identity->provider);
+    rb_facts_text(body, "name", identity->name);
+    key = rb_text_handle(request_id);
+    rb_batch_put(batch, RB_RECORD_TRANSACTION, key, NULL, visit->now + RB_LOGOUT_S, body);
+    return g_steal_pointer(&url);
+}
+
+/* What goes with a session: all of its family, or of a client's: its own tokens. */
+static gint
+drop_begotten(RbAccess *access, const RbVisit *visit, RbBatch *batch, const RbSession *session,
+              GError **error)
+{
+    g_autoptr(RbRecord) record = NULL;
+    const char *chain;
+
+    if (session->client == NULL)
+        return rb_access_drop_where(access, batch, session->identity->name, "family", session->family,
+                                    visit->now, error);
+    if (!rb_access_find(access, RB_RECORD_SESSION, session->key, visit->now, &record, error))
+        return -1;
+    chain = record == NULL ? NULL : rb_body_text(record, "chain");
+    rb_batch_drop(batch, RB_RECORD_SESSION, session->key);
+    return chain == NULL ? 1
+                         : rb_access_drop_where(access, batch, session->identity->name, "chain", chain,
+                                                visit->now, error);
+}
+
+gboolean
+rb_access_sign_out(RbAccess *access, const RbVisit *visit, const RbSession *session, char **idp_url,
+                   GError **error)
+{
+    g_autoptr(RbBatch) batch = rb_batch_new();
+    g_autoptr(GError) why = NULL;
+    g_autofree char *url = NULL;
+    json_t *facts = rb_facts_new(visit, session->identity);
+    gint n = drop_begotten(access, visit, batch, session, &why);
+
+    rb_facts_text(facts, "client", session->client);
+    if (n < 0) {
+        (void)rb_access_end(access, visit, "sign-out", facts, g_steal_pointer(&why), error);
+        return FALSE;
+    }
+    rb_facts_integer(facts, "sessions", n);
+    if (session->client == NULL && idp_url != NULL)
+        url = idp_logout(access, visit, batch, session->identity);
+    rb_batch_audit(batch, RB_AUDIT_SIGN_OUT, visit->now, visit->incident, facts);
+    if (!rb_store_commit(access->store, batch, visit->now, &why)) {
+        (void)rb_access_end(access, visit, "sign-out", rb_facts_new(visit, session->identity),
+                            g_steal_pointer(&why), error);
+        return FALSE;
+    }
+    rb_log(RB_LOG_INFO, "sign-out", "incident", visit->incident, "name", session->identity->name, "client",
+           session->client, NULL);
+    if (idp_url != NULL)
+        *idp_url = g_steal_pointer(&url);
+    return TRUE;
+}
+
+/* ---- the IdP says so ---- */
+
+static gboolean
+index_matches(const RbLogout *logout, const RbIdentity *identity)
+{
+    if (logout->session_indexes == NULL || logout->session_indexes[0] == NULL)
+        return TRUE;
+    return identity->session_index != NULL &&
+           g_strv_contains((const char *const *)logout->session_indexes, identity->session_index);
+}
+
+/* Drops the sessions of @owner that the message means, with their families. */
+static gint
+drop_meant(RbAccess *access, const RbVisit *visit, RbBatch *batch, const RbLogout *logout,
+           const char *provider, const char *owner, GError **error)
+{
+    g_autoptr(GPtrArray) records =
+        rb_store_list(access->store, RB_RECORD_SESSION, owner, visit->now, G_MAXINT, error);
+    gint n = 0;
+
+    for (guint i = 0; records != NULL && i < records->len; i++) {
+        const RbRecord *record = g_ptr_array_index(records, i);
+        g_autoptr(RbSession) session = rb_session_from_record(record, error);
+        gint more = 0;
+        if (session == NULL)
+            return -1;
+        if (!g_str_equal(session->identity->provider, provider) ||
+            !g_str_equal(session->identity->subject, logout->subject) ||
+            !index_matches(logout, session->identity))
+            continue;
+        more = rb_access_drop_where(access, batch, owner, "family", session->family, visit->now, error);
+        if (more < 0)
+            return -1;
+        n += more;
+    }
+    return records == NULL ? -1 : n;
+}
+
+static json_t *
+logout_facts(const RbVisit *visit, const char *provider, const RbLogout *logout)
+{
+    json_t *facts = rb_facts_new(visit, NULL);
+
+    rb_facts_text(facts, "provider", provider);
+    if (logout != NULL)
+        rb_facts_text(facts, "subject", logout->subject);
+    return facts;
+}
+
+/* The message used up, the sessions ended, the record made: one commit. */
+static gboolean
+end_sessions(RbAccess *access, const RbVisit *visit, const char *provider, const RbLogout *logout,
+             GError **error)
+{
+    g_autofree char *key = rb_subject_key(provider, logout->subject);
+    g_autoptr(RbRecord) known = NULL;
+    g_autoptr(RbBatch) batch = rb_batch_new();
+    g_autoptr(GError) why = NULL;
+    json_t *facts, *name;
+    gint n = 0;
+    gsize i;
+
+    if (!rb_access_find(access, RB_RECORD_NAME, key, visit->now, &known, error))
+        return FALSE;
+    rb_batch_add(batch, RB_RECORD_REPLAY, logout->replay_key, NULL, logout->replay_until, json_object());
+    json_array_foreach(known == NULL ? NULL : json_object_get(known->body, "names"), i, name)
+    {
+        gint more = drop_meant(access, visit, batch, logout, provider, json_string_value(name), error);
+        if (more < 0)
+            return FALSE;
+        n += more;
+    }
+    facts = logout_facts(visit, provider, logout);
+    rb_facts_text(facts, "asked_by", "identity provider");
+    rb_facts_integer(facts, "sessions", n);
+    rb_batch_audit(batch, RB_AUDIT_SIGN_OUT, visit->now, visit->incident, facts);
+    if (rb_store_commit(access->store, batch, visit->now, &why))
+        return TRUE;
+    if (rb_is_refusal(why, RB_STORE_EXISTS))
+        return rb_refuse(error, RB_SAML_REPLAYED, "logout request '%s' was used before", logout->replay_key);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
+/* The IdP's answer to our own logout: it must be to one that we asked for. */
+static gboolean
+match_response(RbAccess *access, const RbVisit *visit, const char *provider, const RbLogout *logout,
+               GError **error)
+{
+    g_autofree char *key = logout->in_response_to == NULL ? NULL : rb_text_handle(logout->in_response_to);
+    g_autoptr(RbRecord) asked = NULL;
+    g_autoptr(RbBatch) batch = rb_batch_new();
+
+    if (key != NULL && !rb_access_find(access, RB_RECORD_TRANSACTION, key, visit->now, &asked, error))
+        return FALSE;
+    if (asked == NULL || g_strcmp0(rb_body_text(asked, "logout_at"), provider) != 0)
+        return rb_refuse(error, RB_SIGN_IN_UNKNOWN, "a logout answer to nothing we asked for");
+    rb_batch_drop(batch, RB_RECORD_TRANSACTION, key);
+    if (!rb_store_commit(access->store, batch, visit->now, error))
+        return FALSE;
+    rb_log(logout->success ? RB_LOG_INFO : RB_LOG_WARNING, "sign-out.idp", "incident", visit->incident,
+           "provider", provider, "name", rb_body_text(asked, "name"), "outcome",
+           logout->success ? "signed out there too" : "the identity provider could not end every session",
+           NULL);
+    return TRUE;
+}
+
+static char *
+receive(RbAccess *access, const RbVisit *visit, const char *id, const RbInbound *inbound, RbLogout **message,
+        GError **error)
+{
+    RbProvider *provider = id == NULL ? NULL : rb_providers_find(access->providers, id);
+    RbLogout *logout;
+
+    if (provider == NULL) {
+        (void)rb_refuse(error, RB_SIGN_IN_NO_PROVIDER, "a logout message for no known provider");
+        return NULL;
+    }
+    *message = logout = rb_provider_logout_receive(provider, inbound, visit->now, error);
+    if (logout == NULL)
+        return NULL;
+    if (logout->kind == RB_LOGOUT_RESPONSE)
+        return match_response(access, visit, id, logout, error) ? g_strdup("/") : NULL;
+    if (!end_sessions(access, visit, id, logout, error))
+        return NULL;
+    return rb_provider_logout_reply(
+        provider, logout, inbound->fields == NULL ? NULL : g_hash_table_lookup(inbound->fields, "RelayState"),
+        TRUE, visit->now, error);
+}
+
+char *
+rb_access_logout_message(RbAccess *access, const RbVisit *visit, const char *provider,
+                         const RbInbound *inbound, GError **error)
+{
+    g_autoptr(RbLogout) message = NULL;
+    g_autoptr(GError) why = NULL;
+    char *url = receive(access, visit, provider, inbound, &message, &why);
+
+    if (url != NULL)
+        return url;
+    return rb_access_end(access, visit, "sign-out", logout_facts(visit, provider, message),
+                         g_steal_pointer(&why), error);
+}

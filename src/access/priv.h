@@ -1,0 +1,119 @@
+#ifndef RB_ACCESS_PRIV_H
+#define RB_ACCESS_PRIV_H
+
+#include "access/access.h"
+#include "access/limits.h"
+
+enum {
+    RB_SIGN_IN_S = 600,           /* from the first redirect to the IdP's answer */
+    RB_LOGOUT_S = 600,            /* to the IdP's answer to our logout */
+    RB_NAME_S = 400 * 24 * 3600,  /* how long a name stays with its realm after its last sign-in */
+    RB_CLIENT_S = 90 * 24 * 3600, /* a client's registration */
+    RB_DEVICE_S = 600,            /* to confirm a device */
+    RB_DEVICE_TOLD_S = 600,       /* and how long after that its client is still told so */
+    RB_CODE_S = 60,               /* an authorization code */
+    RB_REFRESH_GRACE_S = 60,      /* processes that share a token file race: the previous one stays good */
+    RB_SEEN_EVERY_S = 60,         /* how often a session's use is written down */
+    RB_NEXT_MAX = 1024,
+    RB_TOKEN_TEXT_MAX = 256, /* bytes of a cookie, code or token; longer ones are not ours */
+    RB_RECENT_MAX = 4096,    /* incidents remembered as recorded */
+};
+
+struct RbAccess {
+    RbStore *store;
+    RbProviders *providers;
+    RbIssuer *issuer;
+    char *mappings_dir, *public_url;
+    gint64 session_s, idle_s, token_s;
+    RbClock clock;
+    RbLimits *limits;
+    GMutex reloading; /* one reload at a time */
+    GMutex lock;      /* the fields below */
+    RbSnapshot *snapshot;
+    RbAccessCounts counts;
+    GHashTable *recorded;   /* incidents whose refusal was recorded, … */
+    GQueue *recorded_order; /* … oldest first */
+    gint64 *provider_due;
+    gint64 issuer_due, sweep_due;
+};
+
+/* ---- records.c ---- */
+
+/** rb_facts_new: (transfer full): facts of an audit event: who asks, and @identity when it is known. */
+json_t *rb_facts_new(const RbVisit *visit, const RbIdentity *identity);
+/** rb_facts_text: adds a fact, made printable; NULL adds nothing. */
+void rb_facts_text(json_t *facts, const char *key, const char *value);
+void rb_facts_integer(json_t *facts, const char *key, gint64 value);
+
+/** rb_access_count: one more of @counter, a member of access->counts. */
+void rb_access_count(RbAccess *access, guint64 *counter);
+
+/**
+ * rb_access_end: @what ended with @why: audited and logged once for this visit, then handed on.
+ * @facts: (transfer full) (nullable): what is known; @why: (transfer full). Returns: NULL
+ */
+gpointer rb_access_end(RbAccess *access, const RbVisit *visit, const char *what, json_t *facts, GError *why,
+                       GError **error);
+
+/** rb_access_commit: commits @batch at the visit's time. A step that refuses is fault.internal unless the
+ * caller looks for it. */
+gboolean rb_access_commit(RbAccess *access, const RbVisit *visit, RbBatch *batch, GError **error);
+
+/** rb_access_find: TRUE and the record, or TRUE and NULL when there is none; FALSE: could not tell. */
+gboolean rb_access_find(RbAccess *access, RbRecordKind kind, const char *key, gint64 now, RbRecord **record,
+                        GError **error);
+
+/** rb_body_text: text member @key of a record's body; NULL: none. */
+const char *rb_body_text(const RbRecord *record, const char *key);
+gint64 rb_body_integer(const RbRecord *record, const char *key);
+
+/** rb_random_text: (transfer full): @n letters of @alphabet, each as likely as the others. */
+char *rb_random_text(const char *alphabet, guint n);
+
+/* ---- session.c ---- */
+
+/** What a session record's body holds, in C. */
+typedef struct {
+    RbIdentity *identity; /* borrowed */
+    const char *family;
+    const char *client; /* NULL: the portal */
+    const char *chain;  /* of a client: its refresh tokens and access tokens together */
+    gint64 created_at;
+} RbSessionFacts;
+
+/** rb_session_put: adds to @batch the session of @token until @expires_at. Returns: (transfer full): its key.
+ */
+char *rb_session_put(RbBatch *batch, const RbSecret *token, const RbSessionFacts *facts, gint64 now,
+                     gint64 expires_at);
+/** rb_session_from_record: (transfer full): or NULL with fault.internal for a broken record. */
+RbSession *rb_session_from_record(const RbRecord *record, GError **error);
+/** rb_session_alive: TRUE when the portal session of handle @key still stands; (out) @session. Missing:
+ * session.expired. */
+RbSession *rb_session_alive(RbAccess *access, const char *key, gint64 now, GError **error);
+
+/* ---- logout.c ---- */
+
+/** rb_subject_key: (transfer full): key of the record that leads from a provider's subject to names. */
+char *rb_subject_key(const char *provider, const char *subject);
+/** rb_access_drop_where: drops from @batch every session and refresh token of @owner whose body has @value
+ * under @key. Returns: how many, or -1. */
+gint rb_access_drop_where(RbAccess *access, RbBatch *batch, const char *owner, const char *key,
+                          const char *value, gint64 now, GError **error);
+
+/* ---- reload.c ---- */
+
+/** rb_access_snapshot: (transfer full): the mapping on duty. */
+RbSnapshot *rb_access_snapshot(RbAccess *access);
+/** rb_access_load: the first load. */
+gboolean rb_access_load(RbAccess *access, RbDiagnostics *problems, GError **error);
+
+/* ---- clients.c ---- */
+
+/** rb_client_check: the client @id when @secret is its own; else sso.invalid_client. */
+RbClient *rb_client_check(RbAccess *access, const char *id, const char *secret, gint64 now, GError **error);
+/** rb_client_find: the client @id, or sso.invalid_client. */
+RbClient *rb_client_find(RbAccess *access, const char *id, gint64 now, GError **error);
+/** rb_scopes_check: sso:account:access or nothing. */
+gboolean rb_scopes_check(const char *const *scopes, GError **error);
+
+#endif
