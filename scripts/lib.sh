@@ -50,9 +50,9 @@ need_packages() {
     done < <(packages_of "$@")
     [ ${#missing[@]} = 0 ] && return 0
     say "installing ${#missing[@]} Debian packages: ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update ||
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 update ||
         fail "apt-get update failed: is the package mirror in reach?"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}" >/dev/null ||
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=600 --no-install-recommends install "${missing[@]}" >/dev/null ||
         fail "apt-get could not install them; its message is above"
 }
 

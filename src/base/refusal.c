@@ -63,6 +63,19 @@ rb_outcome_by_id(const char *id)
     return NULL;
 }
 
+gboolean
+rb_refuse_by_id(GError **error, const char *id, const char *message)
+{
+    const RbOutcome *outcome = rb_outcome_by_id(id);
+    gssize i = outcome == NULL ? -1 : outcome - outcomes;
+
+    if (i < 0)
+        return rb_fault(error, RB_FAULT_INTERNAL, "%s (%s)", message, id);
+    if (i < RB_N_REFUSALS - 1)
+        return rb_refuse(error, (RbRefusalCode)(i + 1), "%s", message);
+    return rb_fault(error, (RbFaultCode)(i - (RB_N_REFUSALS - 1) + 1), "%s", message);
+}
+
 const RbOutcome *
 rb_outcomes(void)
 {

@@ -43,10 +43,27 @@ test_outcomes(void **state)
     assert_null(rb_outcome_by_id("no.such"));
 }
 
+static void
+test_by_id(void **state)
+{
+    (void)state;
+    for (const RbOutcome *o = rb_outcomes(); o->id != NULL; o++) {
+        g_autoptr(GError) error = NULL;
+        assert_false(rb_refuse_by_id(&error, o->id, "said elsewhere"));
+        assert_ptr_equal(rb_outcome(error), o);
+        assert_string_equal(error->message, "said elsewhere");
+    }
+    {
+        g_autoptr(GError) error = NULL;
+        assert_false(rb_refuse_by_id(&error, "no.such", "said elsewhere"));
+        assert_string_equal(rb_outcome(error)->id, "fault.internal");
+    }
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_catalogue), cmocka_unit_test(test_outcomes) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_catalogue), cmocka_unit_test(test_outcomes), cmocka_unit_test(test_by_id) };
 
     return cmocka_run_group_tests_name("refusal", tests, NULL, NULL);
 }

@@ -1,0 +1,74 @@
+#include "base/encoding.h"
+#include "rolebridge/lease.h"
+#include "rolebridge/role.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int run(RbCli *cli, int argc, char **argv);
+
+const RbCommand rb_command_exec = {
+    .name = "exec",
+    .arguments = "[ACCOUNT.ROLE] -- COMMAND…",
+    .summary = "Run a command with a role's credentials in its environment",
+    .details = "The command gets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, "
+               "AWS_CREDENTIAL_EXPIRATION and\n"
+               "AWS_REGION; AWS_PROFILE is taken away. Its exit code is this command's. Long-running "
+               "programs that outlive\n"
+               "the credentials should use a profile made by 'rolebridge configure' instead.\n\n"
+               "Examples:\n"
+               "  rolebridge exec analytics-prod.data-scientist -- aws s3 ls\n"
+               "  rolebridge exec -- env                     # picks the role from a list",
+    .run = run,
+};
+
+/* Sets what the child sees; the child alone has these, since exec follows. */
+static void
+set_environment(const RbCli *cli, const RbLease *lease)
+{
+    g_autofree char *expiration = rb_time_format(lease->expiration);
+
+    (void)g_setenv("AWS_ACCESS_KEY_ID", lease->access_key_id, TRUE);
+    (void)g_setenv("AWS_SECRET_ACCESS_KEY", rb_secret_reveal(lease->secret_access_key), TRUE);
+    (void)g_setenv("AWS_SESSION_TOKEN", rb_secret_reveal(lease->session_token), TRUE);
+    (void)g_setenv("AWS_CREDENTIAL_EXPIRATION", expiration, TRUE);
+    (void)g_setenv("AWS_REGION", cli->region, FALSE);
+    (void)g_setenv("AWS_DEFAULT_REGION", cli->region, FALSE);
+    if (lease->account_id != NULL)
+        (void)g_setenv("AWS_ACCOUNT_ID", lease->account_id, TRUE);
+    g_unsetenv("AWS_PROFILE");
+    g_unsetenv("AWS_DEFAULT_PROFILE");
+}
+
+static int
+run(RbCli *cli, int argc, char **argv)
+{
+    g_autofree char *duration = NULL, *account = NULL, *role = NULL;
+    gint64 duration_s = 0;
+    GOptionEntry entries[] = {
+        { "duration", 0, 0, G_OPTION_ARG_STRING, &duration, "How long, like 30m or 8h (default: the role's)",
+          "TIME" },
+        { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
+    };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RbLease) lease = NULL;
+    int status, first = 1;
+
+    if (!rb_cli_parse(cli, &rb_command_exec, entries, &argc, &argv, &status))
+        return status;
+    while (first < argc && !g_str_equal(argv[first], "--"))
+        first++;
+    if (first > 2 || first + 1 >= argc || !rb_cli_duration(duration, &duration_s)) {
+        fprintf(stderr, "rolebridge exec: write it as: rolebridge exec ACCOUNT.ROLE -- COMMAND\n");
+        return RB_EXIT_USAGE;
+    }
+    if (!rb_role_choose(cli, first == 2 ? argv[1] : NULL, &account, &role, &error) ||
+        (lease = rb_lease_get(cli, account, role, duration_s, FALSE, &error)) == NULL)
+        return rb_cli_report(cli, error);
+    set_environment(cli, lease);
+    (void)execvp(argv[first + 1], argv + first + 1);
+    fprintf(stderr, "rolebridge exec: cannot run '%s': %s\n", argv[first + 1], g_strerror(errno));
+    return errno == ENOENT ? 127 : 126;
+}

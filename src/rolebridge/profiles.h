@@ -1,0 +1,31 @@
+#ifndef RB_ROLEBRIDGE_PROFILES_H
+#define RB_ROLEBRIDGE_PROFILES_H
+
+#include <glib.h>
+
+/*
+ * The block of ~/.aws/config that is ours: between two marker lines. Everything outside is never touched.
+ */
+
+/** One profile to be there. */
+typedef struct {
+    char *name;
+    char *spec; /* ACCOUNT.ROLE */
+} RbProfile;
+
+/**
+ * rb_profiles_merge: @config with our block replaced by one that holds @profiles (RbProfile, sorted by name);
+ * an empty list takes the block away. Profiles whose name is used outside the block are left out and named in
+ * @taken. Returns: (transfer full): the new text, or NULL with fault.file naming the line where a marker is
+ * missing
+ */
+char *rb_profiles_merge(const char *config, const char *file, const GPtrArray *profiles, const char *program,
+                        const char *region, GPtrArray *taken, GError **error);
+
+/**
+ * rb_profile_name: (transfer full): @pattern with {account}, {account_id} and {role} replaced; NULL when the
+ * pattern has another placeholder or the result is no profile name (no blanks, brackets, control characters).
+ */
+char *rb_profile_name(const char *pattern, const char *account, const char *account_id, const char *role);
+
+#endif
