@@ -27,10 +27,43 @@
     X(IDENTITY_TOO_MANY_GROUPS, "identity.too_many_groups", 403, "Your organisation's sign-in listed more groups than are accepted.", "Ask your administrator to send only the groups that matter here.") \
     X(IDENTITY_GROUPS_INCOMPLETE, "identity.groups_incomplete", 403, "Your organisation's sign-in did not send all of your groups.", "Ask your administrator to filter the groups it sends; an incomplete list is never used.")
 
-#define RB_REFUSALS_SAML(X) /* verify/saml* */ \
+#define RB_REFUSALS_SAML(X) /* verify/saml*, in the order of the checks */ \
     X(SAML_MALFORMED, "saml.malformed", 400, "The answer of your sign-in could not be read.", "Start again from the portal.") \
+    X(SAML_TOO_LARGE, "saml.too_large", 413, "The answer of your sign-in is larger than accepted.", "Ask your administrator to send only the groups that matter here.") \
+    X(SAML_FORBIDDEN_XML, "saml.forbidden_xml", 400, "The answer of your sign-in holds XML that is never accepted.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(SAML_DUPLICATE_ID, "saml.duplicate_id", 400, "The answer of your sign-in uses one ID twice.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(SAML_VERSION, "saml.version", 400, "The answer of your sign-in is not SAML 2.0.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(SAML_DESTINATION, "saml.destination", 403, "The answer of your sign-in was meant for another address.", "Start again from the portal.") \
+    X(SAML_STATUS, "saml.status", 403, "Your organisation's sign-in refused.", "Start again from the portal; if it stays, ask the people who run the sign-in.") \
+    X(SAML_NO_AUTHN_CONTEXT, "saml.no_authn_context", 403, "Your organisation's sign-in could not sign you in in the way that was asked for.", "Set up the second factor at your organisation's sign-in, then try again.") \
+    X(SAML_ISSUER, "saml.issuer", 403, "The answer came from another identity provider.", "Start again from the portal.") \
+    X(SAML_UNSOLICITED, "saml.unsolicited", 403, "This sign-in was not started here.", "Start again from the portal.") \
+    X(SAML_IN_RESPONSE_TO, "saml.in_response_to", 403, "The answer belongs to another sign-in.", "Start again from the portal.") \
+    X(SAML_ASSERTION_COUNT, "saml.assertion_count", 400, "The answer of your sign-in does not hold exactly one assertion.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(SAML_UNSIGNED, "saml.unsigned", 403, "The answer of your sign-in is not signed where it must be.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(SAML_SIGNATURE_PROFILE, "saml.signature_profile", 403, "The answer of your sign-in is signed in a form that is never accepted.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(SAML_ALGORITHM, "saml.algorithm", 403, "The answer of your sign-in is signed with an algorithm that is not accepted.", "Ask your administrator to set SHA-256 at the identity provider.") \
     X(SAML_SIGNATURE_INVALID, "saml.signature_invalid", 403, "The answer of your sign-in was not signed by your organisation's sign-in.", "Start again from the portal; if it stays, tell your administrator the incident id.") \
+    X(SAML_ENCRYPTION_ALGORITHM, "saml.encryption_algorithm", 403, "The answer of your sign-in is encrypted in a way that is not accepted.", "Ask your administrator to set RSA-OAEP with AES-GCM at the identity provider.") \
+    X(SAML_DECRYPTION_FAILED, "saml.decryption_failed", 403, "The answer of your sign-in could not be decrypted.", "Tell your administrator: the identity provider encrypts for another key.") \
+    X(SAML_SUBJECT, "saml.subject", 403, "The answer of your sign-in does not say who you are.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(SAML_CONFIRMATION, "saml.confirmation", 403, "The answer of your sign-in cannot be used by a browser.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(SAML_RECIPIENT, "saml.recipient", 403, "The answer of your sign-in was made out to another address.", "Start again from the portal.") \
+    X(SAML_EXPIRED, "saml.expired", 403, "The answer of your sign-in is too old.", "Start again from the portal; if it stays, the clocks differ: tell your administrator.") \
+    X(SAML_NOT_YET_VALID, "saml.not_yet_valid", 403, "The answer of your sign-in is from the future.", "Tell your administrator: the clocks of the bridge and the identity provider differ.") \
+    X(SAML_AUDIENCE, "saml.audience", 403, "The answer of your sign-in was meant for another service.", "Start again from the portal.") \
+    X(SAML_CONDITION, "saml.condition", 403, "The answer of your sign-in sets a condition that is not understood.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(SAML_AUTHN_STATEMENT, "saml.authn_statement", 403, "The answer of your sign-in does not say when and how you signed in.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(SAML_STALE_SIGN_IN, "saml.stale_sign_in", 403, "You were asked to sign in again, and the answer is from an earlier sign-in.", "Start again from the portal.") \
+    X(SAML_SESSION_OVER, "saml.session_over", 403, "Your session at your organisation's sign-in is over.", "Start again from the portal.") \
+    X(SAML_MFA_MISSING, "saml.mfa_missing", 403, "A second factor was asked for, and the answer does not show one.", "Sign in again with your second factor.") \
+    X(SAML_METADATA, "saml.metadata", 503, "The identity provider's metadata cannot be used.", "Tell your administrator the incident id.") \
+    X(SAML_METADATA_EXPIRED, "saml.metadata_expired", 503, "What is known of the identity provider has expired.", "Tell your administrator: its metadata must be refreshed.") \
+    X(SAML_LOGOUT_UNSUPPORTED, "saml.logout_unsupported", 404, "Single logout is not set up with this identity provider.", "Sign out at your organisation's sign-in itself.") \
     X(SAML_REPLAYED, "saml.replayed", 403, "This answer of your sign-in was used before.", "Start again from the portal.")
+
+#define RB_REFUSALS_SIGN(X) /* sign: keys */ \
+    X(SIGN_KEY, "sign.key", 500, "A key or certificate of this service cannot be used.", "Tell your administrator the incident id.")
 
 #define RB_REFUSALS_MAPPING(X) /* mapping: why a role is not granted */ \
     X(MAPPING_NOT_ASSIGNED, "mapping.not_assigned", 403, "None of your groups brings this role in this account.", "Ask the owner of the role to add one of your groups.") \
@@ -68,7 +101,7 @@
     X(STORE_MISSING, "store.missing", 404, "This is no longer known here.", "Start again from the portal.") \
     X(AUDIT_BROKEN, "audit.broken", 500, "The audit log was changed, or its newest records are missing.", "Keep the file as it is, and compare it with exported copies (docs/audit.md).")
 
-#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_STORE(X)
+#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_SIGN(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_STORE(X)
 
 #define RB_FAULTS(X) \
     X(INTERNAL, "fault.internal", 500, "Something went wrong here.", "Try again; if it stays, tell your administrator the incident id.") \

@@ -1,0 +1,51 @@
+#ifndef RB_SIGN_PRIV_H
+#define RB_SIGN_PRIV_H
+
+#include "sign/sign.h"
+
+#include <libxml/tree.h>
+#include <openssl/evp.h>
+#include <xmlsec/keys.h>
+
+#define RB_NS_DSIG "http://www.w3.org/2000/09/xmldsig#"
+#define RB_NS_XENC "http://www.w3.org/2001/04/xmlenc#"
+#define RB_NS_EXC_C14N "http://www.w3.org/2001/10/xml-exc-c14n#"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_MD_CTX, EVP_MD_CTX_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlChar, xmlFree)
+
+struct RbPublicKey {
+    gatomicrefcount refs;
+    EVP_PKEY *pkey;
+    xmlSecKeyPtr
+        xmlsec; /* the same key, wrapped once: wrapping it for each signature costs more than the rest */
+    char *id;
+};
+
+struct RbPrivateKey {
+    gatomicrefcount refs;
+    EVP_PKEY *pkey;
+    char *id;
+};
+
+/** A signature algorithm that we accept. */
+typedef struct {
+    const char *uri;
+    int key_type; /* EVP_PKEY_RSA, EVP_PKEY_EC */
+    const char *digest;
+} RbSignatureAlgorithm;
+
+/** rb_signature_algorithm_find: NULL for anything not allowed. */
+const RbSignatureAlgorithm *rb_signature_algorithm_find(const char *uri);
+/** rb_digest_allowed: SHA-256, SHA-384, SHA-512 by their XML names. */
+gboolean rb_digest_allowed(const char *uri);
+
+/** rb_xmlsec_ready: initialises libxml2 and xmlsec1 once for the process, their messages kept off stderr. */
+void rb_xmlsec_ready(void);
+/** rb_xmlsec_key: (transfer full): @pkey wrapped for xmlsec1. */
+xmlSecKeyPtr rb_xmlsec_key(EVP_PKEY *pkey);
+
+#endif

@@ -1,0 +1,119 @@
+#ifndef RB_SIGN_SIGN_H
+#define RB_SIGN_SIGN_H
+
+#include "base/secret.h"
+
+#include <glib.h>
+
+/*
+ * Signatures and encryption, made and checked with keys that the caller gives. Which keys to trust is never
+ * decided here, and nothing that arrives with a message (KeyInfo, a token's header) adds a key or an
+ * algorithm.
+ *
+ * XML: the caller's own libxml2 tree is worked on, because the node that is verified must be the node that is
+ * read; it is the one foreign type at this door, and opaque here.
+ */
+typedef struct _xmlNode RbXmlNode;
+
+enum {
+    RB_SIGN_MIN_RSA_BITS = 2048,
+    RB_SIGN_MAX_RSA_BITS = 16384,
+    RB_SIGN_MAX_KEYS = 16,             /* tried for one signature */
+    RB_SIGN_MAX_KEY_FILE = 256 * 1024, /* bytes of a PEM file */
+    RB_SIGN_MAX_SIGNATURE = 2048,      /* bytes of a signature value */
+};
+
+/* ---- keys ---- */
+
+/** A public key, prepared once for checking many signatures; reference-counted, shared between threads. */
+typedef struct RbPublicKey RbPublicKey;
+/** A private key; reference-counted, shared between threads. */
+typedef struct RbPrivateKey RbPrivateKey;
+
+/**
+ * rb_public_key_from_certificate: the key of a DER certificate. Nothing else of it is used: a key is trusted
+ * because of where the caller found it, not for what its certificate says. RSA of 2048 bits or more, or EC on
+ * P-256, P-384 or P-521. Returns: (transfer full): the key, or NULL with sign.key
+ */
+RbPublicKey *rb_public_key_from_certificate(const void *der, gsize size, GError **error);
+/** rb_public_key_from_pem: of a PEM certificate or PEM public key. */
+RbPublicKey *rb_public_key_from_pem(const char *pem, gsize size, GError **error);
+RbPublicKey *rb_public_key_ref(RbPublicKey *key);
+void rb_public_key_unref(RbPublicKey *key);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbPublicKey, rb_public_key_unref)
+/** rb_public_key_id: hex SHA-256 of its SubjectPublicKeyInfo. */
+const char *rb_public_key_id(const RbPublicKey *key);
+
+/** rb_private_key_parse: an unencrypted PEM private key of the same kinds. */
+RbPrivateKey *rb_private_key_parse(const RbSecret *pem, GError **error);
+RbPrivateKey *rb_private_key_ref(RbPrivateKey *key);
+void rb_private_key_unref(RbPrivateKey *key);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbPrivateKey, rb_private_key_unref)
+/** rb_private_key_id: as of the public half, to match it with a certificate. */
+const char *rb_private_key_id(const RbPrivateKey *key);
+gboolean rb_private_key_is_rsa(const RbPrivateKey *key);
+
+/** rb_certificate_to_der: (transfer full): the first certificate of @pem as DER, or NULL with sign.key. */
+GBytes *rb_certificate_to_der(const char *pem, gsize size, GError **error);
+
+/* ---- signatures over bytes, by XML Signature's algorithm names (SAML's redirect binding) ---- */
+
+/** rb_signature_algorithm: the name of what rb_signature_make() does with @key: RSA or ECDSA, with SHA-256
+ * (P-384: SHA-384, P-521: SHA-512). */
+const char *rb_signature_algorithm(const RbPrivateKey *key);
+/** rb_signature_make: (transfer full): the signature, ECDSA as r and s side by side; NULL with
+ * fault.internal. */
+GBytes *rb_signature_make(const RbPrivateKey *key, const void *data, gsize size, GError **error);
+/**
+ * rb_signature_verify: by any of @keys. RSA PKCS #1 v1.5 or ECDSA with SHA-256, SHA-384 or SHA-512; other
+ * @algorithm names are refused with saml.algorithm, a wrong signature with saml.signature_invalid.
+ */
+gboolean rb_signature_verify(RbPublicKey *const *keys, guint n_keys, const char *algorithm, const void *data,
+                             gsize size, const void *signature, gsize signature_size, GError **error);
+
+/* ---- XML nodes ---- */
+
+/** rb_xml_is: whether @node (NULL: no) is the element @name of namespace @ns. */
+gboolean rb_xml_is(const RbXmlNode *node, const char *ns, const char *name);
+/** rb_xml_first, rb_xml_next: child elements, whatever is between them; NULL: no more. */
+RbXmlNode *rb_xml_first(const RbXmlNode *parent);
+RbXmlNode *rb_xml_next(const RbXmlNode *node);
+/** rb_xml_attribute: the attribute @name without namespace, borrowed from the tree; NULL: none. */
+const char *rb_xml_attribute(const RbXmlNode *node, const char *name);
+
+/* ---- XML Signature ---- */
+
+/** rb_xml_signature_find: the one ds:Signature that is a direct child of @element; NULL: none. More than one:
+ * NULL with saml.signature_profile. */
+RbXmlNode *rb_xml_signature_find(RbXmlNode *element, GError **error);
+
+/**
+ * rb_xml_signature_verify: that @signature, a direct child of @element, covers @element: exactly one
+ * Reference, to @element's ID attribute; transforms enveloped-signature and exclusive c14n, nothing else;
+ * SHA-256 or better; by any of @keys. KeyInfo is not read. @element's ID must be unique in its document,
+ * which the caller checks over all ID attributes first. Returns: TRUE, or FALSE with saml.signature_profile,
+ * saml.algorithm or saml.signature_invalid
+ */
+gboolean rb_xml_signature_verify(RbXmlNode *element, RbXmlNode *signature, RbPublicKey *const *keys,
+                                 guint n_keys, GError **error);
+
+/**
+ * rb_xml_signature_make: signs @element by its ID attribute: a ds:Signature goes in after @after (a child;
+ * NULL: as first child), with @certificate (DER; NULL: none) in its KeyInfo. Returns: FALSE with
+ * fault.internal
+ */
+gboolean rb_xml_signature_make(RbXmlNode *element, RbXmlNode *after, const RbPrivateKey *key,
+                               GBytes *certificate, GError **error);
+
+/* ---- XML Encryption ---- */
+
+/**
+ * rb_xml_decrypt: the plaintext of xenc:EncryptedData @encrypted; its key comes encrypted in its KeyInfo or
+ * in a sibling xenc:EncryptedKey. Key transport RSA-OAEP, data AES-GCM; AES-CBC, which cannot tell altered
+ * ciphertext, only with @allow_cbc. @max_size bounds the plaintext. Returns: (transfer full): the bytes, or
+ * NULL with saml.encryption_algorithm or saml.decryption_failed
+ */
+GBytes *rb_xml_decrypt(RbXmlNode *encrypted, RbPrivateKey *const *keys, guint n_keys, gboolean allow_cbc,
+                       gsize max_size, GError **error);
+
+#endif
