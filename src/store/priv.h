@@ -86,12 +86,15 @@ enum {
     RB_WRITER_MAX_QUEUE = 4096, /* waiting; over it is fault.busy */
 };
 RbWriter *rb_writer_new(const RbStoreType *type, gpointer self);
+RbWriter *rb_writer_new_bounded(const RbStoreType *type, gpointer self, guint max_queue);
 void rb_writer_free(RbWriter *writer);
 gboolean rb_writer_commit(RbWriter *writer, const RbBatch *batch, gint64 now, GError **error);
 gboolean rb_writer_touch(RbWriter *writer, GError **error);
 gint rb_writer_sweep(RbWriter *writer, gint64 now, guint max, GError **error);
 /** rb_writer_commits: how many commits were made so far (for the benchmark). */
 guint64 rb_writer_commits(RbWriter *writer);
+/** rb_writer_waiting: how many wait to be taken. */
+guint rb_writer_waiting(RbWriter *writer);
 RbWriter *rb_store_writer(RbStore *store);
 
 #endif

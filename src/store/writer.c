@@ -25,6 +25,7 @@ struct RbWriter {
     pthread_mutex_t lock;
     pthread_cond_t work;
     GQueue waiting; /* Job, oldest first */
+    guint max_queue;
     guint64 commits;
     gboolean stopping;
 };
@@ -114,10 +115,17 @@ write_on(void *data)
 RbWriter *
 rb_writer_new(const RbStoreType *type, gpointer self)
 {
+    return rb_writer_new_bounded(type, self, RB_WRITER_MAX_QUEUE);
+}
+
+RbWriter *
+rb_writer_new_bounded(const RbStoreType *type, gpointer self, guint max_queue)
+{
     RbWriter *writer = g_new0(RbWriter, 1);
 
     writer->type = type;
     writer->self = self;
+    writer->max_queue = max_queue;
     pthread_mutex_init(&writer->lock, NULL);
     pthread_cond_init(&writer->work, NULL);
     g_queue_init(&writer->waiting);
@@ -148,7 +156,7 @@ submit(RbWriter *writer, Job *job, GError **error)
 
     pthread_cond_init(&job->woken, NULL);
     pthread_mutex_lock(&writer->lock);
-    queued = g_queue_get_length(&writer->waiting) < RB_WRITER_MAX_QUEUE;
+    queued = g_queue_get_length(&writer->waiting) < writer->max_queue;
     if (queued) {
         g_queue_push_tail(&writer->waiting, job);
         pthread_cond_signal(&writer->work);
@@ -158,7 +166,7 @@ submit(RbWriter *writer, Job *job, GError **error)
     pthread_mutex_unlock(&writer->lock);
     pthread_cond_destroy(&job->woken);
     if (!queued)
-        return rb_fault(error, RB_FAULT_BUSY, "%d writes wait for the store already", RB_WRITER_MAX_QUEUE);
+        return rb_fault(error, RB_FAULT_BUSY, "%u writes wait for the store already", writer->max_queue);
     if (job->error != NULL) {
         g_propagate_error(error, job->error);
         return FALSE;
@@ -199,4 +207,15 @@ rb_writer_commits(RbWriter *writer)
     commits = writer->commits;
     pthread_mutex_unlock(&writer->lock);
     return commits;
+}
+
+guint
+rb_writer_waiting(RbWriter *writer)
+{
+    guint waiting;
+
+    pthread_mutex_lock(&writer->lock);
+    waiting = g_queue_get_length(&writer->waiting);
+    pthread_mutex_unlock(&writer->lock);
+    return waiting;
 }
