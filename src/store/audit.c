@@ -146,27 +146,30 @@ rb_audit_verify(RbStore *store, const RbAuditHead *known, RbAuditHead *head, GEr
 }
 
 gboolean
-rb_audit_each(RbStore *store, const RbAuditFilter *filter, RbAuditVisitor visitor, gpointer data,
-              GError **error)
+rb_audit_each(RbStore *store, const RbAuditFilter *filter, RbAuditHead *head, RbAuditVisitor visitor,
+              gpointer data, GError **error)
 {
-    return rb_audit_walk(store, filter, NULL, visitor, data, error);
+    RbAuditChain chain;
+
+    if (head == NULL)
+        return rb_audit_walk(store, filter, NULL, visitor, data, error);
+    if (!rb_audit_walk(store, filter, &chain, visitor, data, error))
+        return FALSE;
+    *head = chain.head;
+    return TRUE;
 }
 
 static gboolean
 visit_nothing(const RbAuditRow *row, gpointer data, GError **error)
 {
     (void)row, (void)data, (void)error; /* only the head is asked for */
-    return TRUE;
+    return FALSE;
 }
 
 gboolean
 rb_audit_head(RbStore *store, RbAuditHead *head, GError **error)
 {
     const RbAuditFilter one = { .limit = 1 };
-    RbAuditChain chain;
 
-    if (!rb_audit_walk(store, &one, &chain, visit_nothing, NULL, error))
-        return FALSE;
-    *head = chain.head;
-    return TRUE;
+    return rb_audit_each(store, &one, head, visit_nothing, NULL, error);
 }

@@ -34,17 +34,21 @@ typedef struct {
 /** What to show. All that are set must hold; texts are compared exactly. */
 typedef struct {
     gint64 since, until; /* UTC seconds, until not included; 0: open */
-    const char *kind, *name, *account /* id or name */, *role, *code, *incident, *access_key_id, *session;
+    const char *kind, *name, *account /* id or name */, *role, *code, *incident, *access_key_id, *family;
     guint limit;     /* 0: all */
     gboolean newest; /* newest first; else oldest first */
 } RbAuditFilter;
 
-/** Called for each record; FALSE with @error ends the walk, which then fails with that error. */
+/** Called for each record. FALSE ends the walk: with @error set it fails, else what was looked for is found.
+ */
 typedef gboolean (*RbAuditVisitor)(const RbAuditRow *row, gpointer data, GError **error);
 
-/** rb_audit_each: streams the records that @filter selects, in bounded memory, from one moment of the log. */
-gboolean rb_audit_each(RbStore *store, const RbAuditFilter *filter, RbAuditVisitor visitor, gpointer data,
-                       GError **error);
+/**
+ * rb_audit_each: streams the records that @filter selects, in bounded memory, from one moment of the log.
+ * @head: (out) (nullable): where the log ended at that moment.
+ */
+gboolean rb_audit_each(RbStore *store, const RbAuditFilter *filter, RbAuditHead *head, RbAuditVisitor visitor,
+                       gpointer data, GError **error);
 
 /** rb_audit_head: where the log ends now, by its own note. */
 gboolean rb_audit_head(RbStore *store, RbAuditHead *head, GError **error);

@@ -164,7 +164,7 @@ select_audit(RbSqliteConn *reader, const RbAuditFilter *filter, GError **error)
         { " AND code = ?", filter->code },
         { " AND incident = ?", filter->incident },
         { " AND access_key_id = ?", filter->access_key_id },
-        { " AND session = ?", filter->session },
+        { " AND family = ?", filter->family },
     };
     g_autofree char *since = filter->since != 0 ? rb_time_format(filter->since) : NULL;
     g_autofree char *until = filter->until != 0 ? rb_time_format(filter->until) : NULL;
@@ -196,6 +196,7 @@ static gboolean
 visit_rows(RbSqliteConn *reader, sqlite3_stmt *statement, RbAuditVisitor visitor, gpointer data,
            GError **error)
 {
+    GError *stop = NULL;
     int result;
 
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -203,8 +204,12 @@ visit_rows(RbSqliteConn *reader, sqlite3_stmt *statement, RbAuditVisitor visitor
         row.size = (gsize)sqlite3_column_bytes(statement, 1);
         if (row.text == NULL || !column_hash(statement, 2, row.hash))
             return rb_refuse(error, RB_AUDIT_BROKEN, "record %" G_GINT64_FORMAT " is damaged", row.seq);
-        if (!visitor(&row, data, error))
-            return FALSE;
+        if (visitor(&row, data, &stop))
+            continue;
+        if (stop == NULL)
+            return TRUE;
+        g_propagate_error(error, stop);
+        return FALSE;
     }
     return result == SQLITE_DONE || rb_sqlite_fault(reader, "reading the audit log of", error);
 }

@@ -116,10 +116,11 @@ typedef enum {
 
 /**
  * rb_batch_audit: one event at @now with incident id @incident (NULL: none); @facts: (transfer full): a
- * flat-ish JSON object, no secrets. Common members (docs/audit.md): provider, name, subject, session (the
- * session's handle), account, account_name, role, code, reason, source_ip, user_agent, access_key_id,
- * assumed_role_id, source_identity, request_id, group, assignment, expires_at, mapping. The members seq,
- * time, kind, incident and hash are the log's own: facts that have one are fault.internal.
+ * flat-ish JSON object, no secrets. Common members (docs/audit.md): provider, name, subject, session (its
+ * handle), family (the sign-in it came from), account, account_name, role, code, reason, source_ip,
+ * user_agent, access_key_id, assumed_role_id, source_identity, request_id, group, assignment, expires_at,
+ * mapping. The members seq, time, kind, incident and hash are the log's own: facts that have one are
+ * fault.internal.
  */
 void rb_batch_audit(RbBatch *batch, RbAuditKind kind, gint64 now, const char *incident, json_t *facts);
 

@@ -408,15 +408,15 @@ race(gpointer data)
         if (code == RB_ACCEPTED)
             (void)__atomic_add_fetch(&racer->won[i], 1, __ATOMIC_SEQ_CST);
         else if (code != RB_STORE_MISSING)
-            return (gpointer)"a take failed otherwise";
+            return (gpointer) "a take failed otherwise";
         code = add(racer->store, RB_RECORD_REPLAY, key, NOW + 10, "x", NOW);
         if (code == RB_ACCEPTED)
             (void)__atomic_add_fetch(&racer->won[i], 100, __ATOMIC_SEQ_CST);
         else if (code != RB_STORE_EXISTS)
-            return (gpointer)"an add failed otherwise";
+            return (gpointer) "an add failed otherwise";
         /* what is committed is seen by whoever was told so */
         if (put(racer->store, RB_RECORD_SESSION, key, "me", NOW + 10 + (gint64)i, NOW) != RB_ACCEPTED)
-            return (gpointer)"a put failed";
+            return (gpointer) "a put failed";
         expect(racer->store, RB_RECORD_SESSION, key, NOW, key);
     }
     return NULL;
@@ -461,9 +461,9 @@ write_log(RbStore *store)
         const char *incident, *facts;
     } rows[] = {
         { RB_AUDIT_SERVICE, NULL, "{'what': 'start'}" },
-        { RB_AUDIT_SIGN_IN, "AAAA-0001", "{'name': 'alice', 'provider': 'corp', 'session': 's1'}" },
+        { RB_AUDIT_SIGN_IN, "AAAA-0001", "{'name': 'alice', 'provider': 'corp', 'family': 's1'}" },
         { RB_AUDIT_DECISION, "AAAA-0002",
-          "{'name': 'alice', 'account': '111122223333', 'account_name': 'prod', 'role': 'ds', 'session': "
+          "{'name': 'alice', 'account': '111122223333', 'account_name': 'prod', 'role': 'ds', 'family': "
           "'s1'}" },
         { RB_AUDIT_LEASE, "AAAA-0002",
           "{'name': 'alice', 'account': '111122223333', 'account_name': 'prod', 'role': 'ds', "
@@ -510,7 +510,7 @@ static const struct {
     { "code",                { .code = "mapping.mfa_required" },          "5 " },
     { "incident",            { .incident = "AAAA-0002" },                 "3 4 " },
     { "access key",          { .access_key_id = "ASIABTX3GSDSQBNMGHLQ" }, "4 " },
-    { "session",             { .session = "s1" },                         "2 3 " },
+    { "family",             { .family = "s1" },                         "2 3 " },
     { "no SQL from outside", { .name = "' OR 1=1 --" },                   "" },
 };
 /* clang-format on */
@@ -523,7 +523,7 @@ test_audit_filter(void **state)
     write_log(store);
     for (guint i = 0; i < G_N_ELEMENTS(filters); i++) {
         g_autoptr(GString) got = g_string_new(NULL);
-        if (!rb_audit_each(store, &filters[i].filter, collect, got, NULL) ||
+        if (!rb_audit_each(store, &filters[i].filter, NULL, collect, got, NULL) ||
             !g_str_equal(got->str, filters[i].want))
             fail_msg("%s: got '%s', want '%s'", filters[i].name, got->str, filters[i].want);
     }
@@ -534,6 +534,14 @@ stop_at_third(const RbAuditRow *row, gpointer data, GError **error)
 {
     (void)data;
     return row->seq < 3 || rb_fault(error, RB_FAULT_FILE, "enough");
+}
+
+static gboolean
+stop_at_second(const RbAuditRow *row, gpointer data, GError **error)
+{
+    (void)error;
+    *(gint64 *)data = row->seq;
+    return row->seq < 2;
 }
 
 static gboolean
@@ -554,11 +562,16 @@ test_audit_rows(void **state)
     RbStore *store = ((Fixture *)*state)->store;
     const RbAuditFilter all = { 0 }, leases = { .kind = "lease" };
     g_autoptr(GError) error = NULL;
+    RbAuditHead head;
+    gint64 seen = 0;
 
     write_log(store);
-    assert_true(rb_audit_each(store, &leases, compare_fourth, NULL, NULL));
-    assert_false(rb_audit_each(store, &all, stop_at_third, NULL, &error));
+    assert_true(rb_audit_each(store, &leases, NULL, compare_fourth, NULL, NULL));
+    assert_false(rb_audit_each(store, &all, NULL, stop_at_third, NULL, &error));
     assert_true(g_error_matches(error, RB_FAULT, RB_FAULT_FILE));
+    assert_true(rb_audit_each(store, &all, &head, stop_at_second, &seen, NULL));
+    assert_int_equal(seen, 2);
+    assert_int_equal(head.seq, 6);
     assert_true(rb_store_check(store, NULL)); /* and the reader is back in its place */
 }
 

@@ -81,7 +81,7 @@ audited(RbStore *store, const char *kind)
     const RbAuditFilter filter = { .kind = kind };
     guint n = 0;
 
-    assert_true(rb_audit_each(store, &filter, count, &n, NULL));
+    assert_true(rb_audit_each(store, &filter, NULL, count, &n, NULL));
     return n;
 }
 

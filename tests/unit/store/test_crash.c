@@ -102,7 +102,7 @@ expect_whole(RbStore *store, GString *told)
     RbAuditHead head;
 
     assert_true(rb_audit_verify(store, NULL, &head, NULL));
-    assert_true(rb_audit_each(store, &all, count_row, audited, NULL));
+    assert_true(rb_audit_each(store, &all, NULL, count_row, audited, NULL));
     assert_int_equal(g_hash_table_size(audited), head.seq);
     for (guint i = 0; keys[i] != NULL && keys[i + 1] != NULL; i++)
         if (!g_hash_table_contains(audited, keys[i]))

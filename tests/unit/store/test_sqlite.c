@@ -306,7 +306,7 @@ static void
 test_indexes(void **state)
 {
     Running running = run_one(*state);
-    const char *columns[] = { "incident", "name", "session", "access_key_id", "time" };
+    const char *columns[] = { "incident", "name", "family", "access_key_id", "time" };
 
     for (gsize i = 0; i < G_N_ELEMENTS(columns); i++) {
         g_autofree char *sql =
