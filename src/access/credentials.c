@@ -35,12 +35,14 @@ ask_facts(const Ask *ask)
     json_t *facts = rb_facts_new(ask->visit, ask->session->identity);
 
     rb_facts_text(facts, "client", ask->session->client);
+    rb_facts_text(facts, "session", ask->session->key);
     rb_facts_text(facts, "account", ask->grant != NULL ? ask->grant->account : ask->account);
     rb_facts_text(facts, "role", ask->grant != NULL ? ask->grant->role : ask->role);
     if (ask->decision != NULL)
         rb_facts_text(facts, "mapping", ask->decision->snapshot_digest);
     if (ask->grant == NULL)
         return facts;
+    rb_facts_text(facts, "account_name", ask->grant->account_name);
     rb_facts_text(facts, "role_arn", ask->grant->role_arn);
     if (ask->grant->n_reasons > 0) {
         rb_facts_text(facts, "group", ask->grant->reasons[0].group);
@@ -92,7 +94,6 @@ record_lease(const Ask *ask, const RbCredentials *credentials, GError **error)
     rb_facts_text(facts, "assumed_role_arn", credentials->assumed_role_arn);
     rb_facts_text(facts, "source_identity", credentials->source_identity);
     rb_facts_text(facts, "request_id", credentials->request_id);
-    rb_facts_text(facts, "session", ask->session->key);
     rb_facts_integer(facts, "expires_at", credentials->expiration);
     if (credentials->packed_policy_size >= 0)
         rb_facts_integer(facts, "packed_policy_percent", credentials->packed_policy_size);

@@ -2,46 +2,7 @@
 
 #include "base/log.h"
 
-#include <string.h>
-
-char *
-rb_subject_key(const char *provider, const char *subject)
-{
-    g_autofree char *both = g_strconcat(provider, "\n", subject, NULL);
-    g_autofree char *handle = rb_text_handle(both);
-
-    return g_strconcat("subject:", handle, NULL); /* no name has a colon */
-}
-
-static gint
-drop_kind(RbAccess *access, RbBatch *batch, RbRecordKind kind, const char *owner, const char *key,
-          const char *value, gint64 now, GError **error)
-{
-    g_autoptr(GPtrArray) records = rb_store_list(access->store, kind, owner, now, G_MAXINT, error);
-    gint n = 0;
-
-    if (records == NULL)
-        return -1;
-    for (guint i = 0; i < records->len; i++) {
-        const RbRecord *record = g_ptr_array_index(records, i);
-        if (g_strcmp0(rb_body_text(record, key), value) != 0)
-            continue;
-        rb_batch_drop(batch, kind, record->key);
-        n++;
-    }
-    return n;
-}
-
-gint
-rb_access_drop_where(RbAccess *access, RbBatch *batch, const char *owner, const char *key, const char *value,
-                     gint64 now, GError **error)
-{
-    gint sessions = drop_kind(access, batch, RB_RECORD_SESSION, owner, key, value, now, error);
-    gint tokens =
-        sessions < 0 ? -1 : drop_kind(access, batch, RB_RECORD_REFRESH, owner, key, value, now, error);
-
-    return tokens < 0 ? -1 : sessions + tokens;
-}
+enum { MARKS_MAX = 200 }; /* of one batch */
 
 /* ---- a person signs out here ---- */
 
@@ -71,46 +32,50 @@ idp_logout(RbAccess *access, const RbVisit *visit, RbBatch *batch, const RbIdent
     return g_steal_pointer(&url);
 }
 
-/* What goes with a session: all of its family, or of a client's: its own tokens. */
-static gint
+/* What goes with a session: its whole family, or of a client's: the client's own tokens. */
+static gboolean
 drop_begotten(RbAccess *access, const RbVisit *visit, RbBatch *batch, const RbSession *session,
               GError **error)
 {
     g_autoptr(RbRecord) record = NULL;
-    const char *chain;
 
-    if (session->client == NULL)
-        return rb_access_drop_where(access, batch, session->identity->name, "family", session->family,
-                                    visit->now, error);
-    if (!rb_access_find(access, RB_RECORD_SESSION, session->key, visit->now, &record, error))
-        return -1;
-    chain = record == NULL ? NULL : rb_body_text(record, "chain");
     rb_batch_drop(batch, RB_RECORD_SESSION, session->key);
-    return chain == NULL ? 1
-                         : rb_access_drop_where(access, batch, session->identity->name, "chain", chain,
-                                                visit->now, error);
+    if (session->client == NULL) {
+        rb_family_drop(batch, session->family);
+        return TRUE;
+    }
+    if (!rb_access_find(access, RB_RECORD_SESSION, session->key, visit->now, &record, error))
+        return FALSE;
+    if (record != NULL && rb_body_text(record, "chain") != NULL)
+        rb_chain_drop(batch, rb_body_text(record, "chain"));
+    return TRUE;
+}
+
+static gboolean
+sign_out(RbAccess *access, const RbVisit *visit, const RbSession *session, char **url, GError **error)
+{
+    g_autoptr(RbBatch) batch = rb_batch_new();
+    json_t *facts;
+
+    if (!drop_begotten(access, visit, batch, session, error))
+        return FALSE;
+    if (session->client == NULL && url != NULL)
+        *url = idp_logout(access, visit, batch, session->identity);
+    facts = rb_facts_new(visit, session->identity);
+    rb_facts_text(facts, "client", session->client);
+    rb_facts_text(facts, "session", session->key);
+    rb_batch_audit(batch, RB_AUDIT_SIGN_OUT, visit->now, visit->incident, facts);
+    return rb_store_commit(access->store, batch, visit->now, error);
 }
 
 gboolean
 rb_access_sign_out(RbAccess *access, const RbVisit *visit, const RbSession *session, char **idp_url,
                    GError **error)
 {
-    g_autoptr(RbBatch) batch = rb_batch_new();
     g_autoptr(GError) why = NULL;
     g_autofree char *url = NULL;
-    json_t *facts = rb_facts_new(visit, session->identity);
-    gint n = drop_begotten(access, visit, batch, session, &why);
 
-    rb_facts_text(facts, "client", session->client);
-    if (n < 0) {
-        (void)rb_access_end(access, visit, "sign-out", facts, g_steal_pointer(&why), error);
-        return FALSE;
-    }
-    rb_facts_integer(facts, "sessions", n);
-    if (session->client == NULL && idp_url != NULL)
-        url = idp_logout(access, visit, batch, session->identity);
-    rb_batch_audit(batch, RB_AUDIT_SIGN_OUT, visit->now, visit->incident, facts);
-    if (!rb_store_commit(access->store, batch, visit->now, &why)) {
+    if (!sign_out(access, visit, session, idp_url == NULL ? NULL : &url, &why)) {
         (void)rb_access_end(access, visit, "sign-out", rb_facts_new(visit, session->identity),
                             g_steal_pointer(&why), error);
         return FALSE;
@@ -125,39 +90,43 @@ rb_access_sign_out(RbAccess *access, const RbVisit *visit, const RbSession *sess
 /* ---- the IdP says so ---- */
 
 static gboolean
-index_matches(const RbLogout *logout, const RbIdentity *identity)
+index_matches(const RbLogout *logout, const RbRecord *mark)
 {
+    json_t *index;
+    gsize i;
+
     if (logout->session_indexes == NULL || logout->session_indexes[0] == NULL)
-        return TRUE;
-    return identity->session_index != NULL &&
-           g_strv_contains((const char *const *)logout->session_indexes, identity->session_index);
+        return TRUE; /* all of the subject's */
+    json_array_foreach(json_object_get(mark->body, "indexes"), i, index)
+    {
+        if (g_strv_contains((const char *const *)logout->session_indexes, json_string_value(index)))
+            return TRUE;
+    }
+    return FALSE;
 }
 
-/* Drops the sessions of @owner that the message means, with their families. */
+/* Drops the marks of the sign-ins that the message means: what they begot ends with them. */
 static gint
 drop_meant(RbAccess *access, const RbVisit *visit, RbBatch *batch, const RbLogout *logout,
-           const char *provider, const char *owner, GError **error)
+           const char *provider, GError **error)
 {
-    g_autoptr(GPtrArray) records =
-        rb_store_list(access->store, RB_RECORD_SESSION, owner, visit->now, G_MAXINT, error);
+    g_autofree char *owner = rb_subject_key(provider, logout->subject);
+    g_autoptr(GPtrArray) marks =
+        rb_store_list(access->store, RB_RECORD_SESSION, owner, visit->now, RB_STORE_MAX_LIST, error);
     gint n = 0;
 
-    for (guint i = 0; records != NULL && i < records->len; i++) {
-        const RbRecord *record = g_ptr_array_index(records, i);
-        g_autoptr(RbSession) session = rb_session_from_record(record, error);
-        gint more = 0;
-        if (session == NULL)
-            return -1;
-        if (!g_str_equal(session->identity->provider, provider) ||
-            !g_str_equal(session->identity->subject, logout->subject) ||
-            !index_matches(logout, session->identity))
+    for (guint i = 0; marks != NULL && i < marks->len; i++) {
+        const RbRecord *mark = g_ptr_array_index(marks, i);
+        if (!index_matches(logout, mark))
             continue;
-        more = rb_access_drop_where(access, batch, owner, "family", session->family, visit->now, error);
-        if (more < 0)
+        if (n >= MARKS_MAX) {
+            (void)rb_fault(error, RB_FAULT_INTERNAL, "more than %d sign-ins of one person", MARKS_MAX);
             return -1;
-        n += more;
+        }
+        rb_batch_drop(batch, RB_RECORD_SESSION, mark->key);
+        n++;
     }
-    return records == NULL ? -1 : n;
+    return marks == NULL ? -1 : n;
 }
 
 static json_t *
@@ -176,27 +145,18 @@ static gboolean
 end_sessions(RbAccess *access, const RbVisit *visit, const char *provider, const RbLogout *logout,
              GError **error)
 {
-    g_autofree char *key = rb_subject_key(provider, logout->subject);
-    g_autoptr(RbRecord) known = NULL;
     g_autoptr(RbBatch) batch = rb_batch_new();
     g_autoptr(GError) why = NULL;
-    json_t *facts, *name;
-    gint n = 0;
-    gsize i;
+    json_t *facts;
+    gint n = drop_meant(access, visit, batch, logout, provider, error);
 
-    if (!rb_access_find(access, RB_RECORD_NAME, key, visit->now, &known, error))
+    if (n < 0)
         return FALSE;
-    rb_batch_add(batch, RB_RECORD_REPLAY, logout->replay_key, NULL, logout->replay_until, json_object());
-    json_array_foreach(known == NULL ? NULL : json_object_get(known->body, "names"), i, name)
-    {
-        gint more = drop_meant(access, visit, batch, logout, provider, json_string_value(name), error);
-        if (more < 0)
-            return FALSE;
-        n += more;
-    }
+    rb_batch_add(batch, RB_RECORD_REPLAY, logout->replay_key, NULL, MAX(logout->replay_until, visit->now + 1),
+                 json_object());
     facts = logout_facts(visit, provider, logout);
     rb_facts_text(facts, "asked_by", "identity provider");
-    rb_facts_integer(facts, "sessions", n);
+    rb_facts_integer(facts, "sign_ins", n);
     rb_batch_audit(batch, RB_AUDIT_SIGN_OUT, visit->now, visit->incident, facts);
     if (rb_store_commit(access->store, batch, visit->now, &why))
         return TRUE;

@@ -55,10 +55,6 @@ void rb_access_count(RbAccess *access, guint64 *counter);
 gpointer rb_access_end(RbAccess *access, const RbVisit *visit, const char *what, json_t *facts, GError *why,
                        GError **error);
 
-/** rb_access_commit: commits @batch at the visit's time. A step that refuses is fault.internal unless the
- * caller looks for it. */
-gboolean rb_access_commit(RbAccess *access, const RbVisit *visit, RbBatch *batch, GError **error);
-
 /** rb_access_find: TRUE and the record, or TRUE and NULL when there is none; FALSE: could not tell. */
 gboolean rb_access_find(RbAccess *access, RbRecordKind kind, const char *key, gint64 now, RbRecord **record,
                         GError **error);
@@ -85,20 +81,32 @@ typedef struct {
  */
 char *rb_session_put(RbBatch *batch, const RbSecret *token, const RbSessionFacts *facts, gint64 now,
                      gint64 expires_at);
+/*
+ * Markers: a session stands as long as its own record, the mark of its family (one sign-in and all that came
+ * from it) and, for a client's, the mark of its chain (one client's tokens). To end any number of sessions is
+ * to drop one mark, and what is made at the same moment is dead too.
+ */
+/** rb_family_put: @before: the family's mark so far, or NULL. */
+void rb_family_put(RbBatch *batch, const char *family, const RbIdentity *identity, const RbRecord *before,
+                   gint64 expires_at);
+void rb_family_drop(RbBatch *batch, const char *family);
+void rb_chain_put(RbBatch *batch, const char *chain, const char *owner, gint64 expires_at);
+void rb_chain_take(RbBatch *batch, const char *chain);
+void rb_chain_drop(RbBatch *batch, const char *chain);
+/** rb_marks_stand: (out) @stand: whether the marks of a session or refresh record are both there. */
+gboolean rb_marks_stand(RbAccess *access, const RbRecord *record, gint64 now, gboolean *stand,
+                        GError **error);
+/** rb_family_find: the mark, or NULL. */
+gboolean rb_family_find(RbAccess *access, const char *family, gint64 now, RbRecord **mark, GError **error);
+/** rb_subject_key: (transfer full): the owner of a subject's family marks: an IdP's logout names the subject.
+ */
+char *rb_subject_key(const char *provider, const char *subject);
+
 /** rb_session_from_record: (transfer full): or NULL with fault.internal for a broken record. */
 RbSession *rb_session_from_record(const RbRecord *record, GError **error);
 /** rb_session_alive: TRUE when the portal session of handle @key still stands; (out) @session. Missing:
  * session.expired. */
 RbSession *rb_session_alive(RbAccess *access, const char *key, gint64 now, GError **error);
-
-/* ---- logout.c ---- */
-
-/** rb_subject_key: (transfer full): key of the record that leads from a provider's subject to names. */
-char *rb_subject_key(const char *provider, const char *subject);
-/** rb_access_drop_where: drops from @batch every session and refresh token of @owner whose body has @value
- * under @key. Returns: how many, or -1. */
-gint rb_access_drop_where(RbAccess *access, RbBatch *batch, const char *owner, const char *key,
-                          const char *value, gint64 now, GError **error);
 
 /* ---- reload.c ---- */
 

@@ -85,16 +85,20 @@ is_idle(const RbAccess *access, const RbRecord *record, gint64 now)
            now - rb_body_integer(record, "seen_at") >= access->idle_s;
 }
 
+/* The record of @key, when it, its family and its chain stand and it was used of late. */
 static RbRecord *
 find_live(RbAccess *access, const char *key, gint64 now, GError **error)
 {
     g_autoptr(RbRecord) record = NULL;
+    gboolean stands = FALSE;
 
     if (!rb_access_find(access, RB_RECORD_SESSION, key, now, &record, error))
         return NULL;
-    if (record == NULL || is_idle(access, record, now)) {
+    if (record != NULL && !rb_marks_stand(access, record, now, &stands, error))
+        return NULL;
+    if (!stands || is_idle(access, record, now)) {
         (void)rb_refuse(error, RB_SESSION_EXPIRED, "%s",
-                        record == NULL ? "no such session, or it has ended" : "not used for too long");
+                        stands ? "not used for too long" : "no such session, or it has ended");
         return NULL;
     }
     return g_steal_pointer(&record);

@@ -8,7 +8,7 @@
 /* Our relay states start so: what else comes back as RelayState was never ours. */
 #define RELAY_PREFIX "rb1."
 
-enum { BROWSER_BYTES = 32, SUBJECT_NAMES_MAX = 8 };
+enum { BROWSER_BYTES = 32 };
 
 void
 rb_begun_free(RbBegun *begun)
@@ -216,51 +216,28 @@ claim_name(const Finish *finish, RbBatch *batch, GError **error)
     return TRUE;
 }
 
-/* Remembers under which names a subject has sessions: a logout message of the IdP knows the subject only. */
-static gboolean
-claim_subject(const Finish *finish, RbBatch *batch, GError **error)
-{
-    const RbIdentity *identity = finish->verified->identity;
-    g_autofree char *key = rb_subject_key(identity->provider, identity->subject);
-    g_autoptr(RbRecord) held = NULL;
-    json_t *body = json_object(), *names = json_array(), *name;
-    gsize i;
-
-    (void)json_object_set_new(body, "names", names);
-    (void)json_array_append_new(names, json_string(identity->name));
-    if (!rb_access_find(finish->access, RB_RECORD_NAME, key, finish->visit->now, &held, error)) {
-        json_decref(body);
-        return FALSE;
-    }
-    json_array_foreach(held == NULL ? NULL : json_object_get(held->body, "names"), i, name)
-    {
-        if (g_strcmp0(json_string_value(name), identity->name) != 0 &&
-            json_array_size(names) < SUBJECT_NAMES_MAX)
-            (void)json_array_append(names, name);
-    }
-    rb_batch_put(batch, RB_RECORD_NAME, key, NULL, finish->visit->now + finish->access->session_s, body);
-    return TRUE;
-}
-
 /* The browser's session before this sign-in ends. One person's next sign-in (a second factor, say) stays in
  * the family, so that signing out ends what both begot; another person's ends the family. */
 static gboolean
-end_old(const Finish *finish, RbBatch *batch, char **family, GError **error)
+settle_family(const Finish *finish, RbBatch *batch, gint64 expires_at, char **family, GError **error)
 {
     const RbIdentity *identity = finish->verified->identity;
     const RbSession *old = finish->old;
-    g_autoptr(RbSecret) fresh = NULL;
+    g_autoptr(RbRecord) before = NULL;
+    g_autoptr(RbSecret) fresh = rb_secret_new_random(12);
+    gboolean same = old != NULL && g_str_equal(old->identity->provider, identity->provider) &&
+                    g_str_equal(old->identity->subject, identity->subject) &&
+                    g_str_equal(old->identity->name, identity->name);
 
-    if (old != NULL && g_str_equal(old->identity->name, identity->name) &&
-        g_str_equal(old->identity->provider, identity->provider)) {
+    if (old != NULL)
         rb_batch_drop(batch, RB_RECORD_SESSION, old->key);
-        *family = g_strdup(old->family);
-        return TRUE;
-    }
-    fresh = rb_secret_new_random(12);
-    *family = g_strdup(rb_secret_reveal(fresh)); /* a name, not a secret */
-    return old == NULL || rb_access_drop_where(finish->access, batch, old->identity->name, "family",
-                                               old->family, finish->visit->now, error) >= 0;
+    if (old != NULL && !same)
+        rb_family_drop(batch, old->family);
+    if (same && !rb_family_find(finish->access, old->family, finish->visit->now, &before, error))
+        return FALSE;
+    *family = g_strdup(before != NULL ? old->family : rb_secret_reveal(fresh)); /* a name, not a secret */
+    rb_family_put(batch, *family, identity, before, expires_at);
+    return TRUE;
 }
 
 static json_t *
@@ -297,9 +274,10 @@ commit(const Finish *finish, GError **error)
     signed_in->next = g_strdup(finish->transaction == NULL ? "/" : rb_body_text(finish->transaction, "next"));
     if (finish->transaction != NULL)
         rb_batch_take(batch, RB_RECORD_TRANSACTION, finish->transaction->key);
-    rb_batch_add(batch, RB_RECORD_REPLAY, verified->replay_key, NULL, verified->replay_until, json_object());
-    if (!claim_name(finish, batch, error) || !claim_subject(finish, batch, error) ||
-        !end_old(finish, batch, &family, error))
+    rb_batch_add(batch, RB_RECORD_REPLAY, verified->replay_key, NULL,
+                 MAX(verified->replay_until, visit->now + 1), json_object());
+    if (!claim_name(finish, batch, error) ||
+        !settle_family(finish, batch, signed_in->expires_at, &family, error))
         return NULL;
     facts.family = family;
     key = rb_session_put(batch, signed_in->session, &facts, visit->now, signed_in->expires_at);
@@ -309,33 +287,44 @@ commit(const Finish *finish, GError **error)
                                                                             : NULL;
 }
 
-/* What a step that refused means: the proof was seen before, the sign-in was finished by another request, or
- * (TRUE: try again) somebody took the name between our look and our commit. */
+/* Whether the record that a step needed is still there, or still not there. */
 static gboolean
-explain_conflict(const Finish *finish, GError *why, GError **error)
+find_again(const Finish *finish, RbRecordKind kind, const char *key, gboolean *there, GError **error)
 {
-    g_autoptr(RbRecord) mark = NULL;
-    g_autoptr(GError) owned = why;
+    g_autoptr(RbRecord) record = NULL;
 
-    if (rb_is_refusal(why, RB_STORE_MISSING))
-        return rb_refuse(error, RB_SIGN_IN_UNKNOWN, "this sign-in was finished before");
-    if (!rb_is_refusal(why, RB_STORE_EXISTS)) {
-        g_propagate_error(error, g_steal_pointer(&owned));
+    if (!rb_access_find(finish->access, kind, key, finish->visit->now, &record, error))
+        return FALSE;
+    *there = record != NULL;
+    return TRUE;
+}
+
+/* What a step that refused means: the proof was seen before, the sign-in was finished by another request, or
+ * (TRUE: try again) a name was claimed or a session ended between our look and our commit. */
+static gboolean
+explain_conflict(const Finish *finish, const GError *why, GError **error)
+{
+    gboolean seen, there = TRUE;
+
+    if (!rb_is_refusal(why, RB_STORE_MISSING) && !rb_is_refusal(why, RB_STORE_EXISTS)) {
+        g_propagate_error(error, g_error_copy(why));
         return FALSE;
     }
-    if (!rb_access_find(finish->access, RB_RECORD_REPLAY, finish->verified->replay_key, finish->visit->now,
-                        &mark, error))
+    if (!find_again(finish, RB_RECORD_REPLAY, finish->verified->replay_key, &seen, error))
         return FALSE;
-    if (mark != NULL)
+    if (seen)
         return rb_refuse(error, RB_SAML_REPLAYED, "proof '%s' was used before", finish->verified->replay_key);
-    return TRUE;
+    if (finish->transaction != NULL &&
+        !find_again(finish, RB_RECORD_TRANSACTION, finish->transaction->key, &there, error))
+        return FALSE;
+    return there || rb_refuse(error, RB_SIGN_IN_UNKNOWN, "this sign-in was finished before");
 }
 
 static RbSignedIn *
 commit_or_explain(const Finish *finish, GError **error)
 {
     for (guint i = 0; i < 3; i++) {
-        GError *why = NULL;
+        g_autoptr(GError) why = NULL;
         RbSignedIn *signed_in = commit(finish, &why);
         if (signed_in != NULL)
             return signed_in;

@@ -13,6 +13,9 @@
 /* First poll, second at once, one to spare: then one a second (reference §5.2). */
 static const RbLimit polling = { "poll", 3, 1000 };
 
+/* A hundred processes may race on one cache file; more, hour after hour, is a client gone wrong. */
+static const RbLimit refreshing = { "refresh", 200, 10000 };
+
 /* What every grant needs on its way. */
 typedef struct {
     RbAccess *access;
@@ -79,6 +82,7 @@ issue_tokens(const Grant *grant, RbBatch *batch, const Bond *bond, const char *v
     tokens->expires_in_s = ends_at - now;
     key = rb_session_put(batch, tokens->access_token, &facts, now, ends_at);
     put_refresh(batch, grant, bond, tokens->refresh_token);
+    rb_chain_put(batch, bond->chain, grant->identity->name, bond->ends_at);
     rb_facts_text(record, "client", grant->client->name);
     rb_facts_text(record, "via", via);
     rb_facts_text(record, "session", key);
@@ -169,6 +173,7 @@ by_code(Grant *grant, GError **error)
     const RbTokenAsk *ask = grant->ask;
     g_autoptr(RbRecord) code = find_by_secret(grant, RB_RECORD_CODE, ask->code, error);
     g_autoptr(RbBatch) batch = rb_batch_new();
+    g_autoptr(GError) lost = NULL;
     gboolean fits;
 
     if (code == NULL)
@@ -179,8 +184,10 @@ by_code(Grant *grant, GError **error)
     rb_batch_take(batch, RB_RECORD_CODE, code->key);
     if (fits)
         return issue_first(grant, batch, rb_body_text(code, "session"), "code", error);
-    /* one try: a code in the wrong hands is of no more use there; if the store is down it ends by itself */
-    (void)rb_store_commit(grant->access->store, batch, grant->visit->now, NULL);
+    /* one try: a code in the wrong hands is of no more use there */
+    if (!rb_store_commit(grant->access->store, batch, grant->visit->now, &lost)) /* it ends within a minute */
+        rb_log(RB_LOG_WARNING, "code.kept", "incident", grant->visit->incident, "reason", lost->message,
+               NULL);
     return NULL;
 }
 
@@ -233,16 +240,12 @@ static RbTokens *
 end_chain(const Grant *grant, const RbRecord *refresh, GError **error)
 {
     g_autoptr(RbBatch) batch = rb_batch_new();
-    const char *chain = rb_body_text(refresh, "chain");
 
-    if (rb_access_drop_where(grant->access, batch, refresh->owner, "chain", chain, grant->visit->now, error) <
-            0 ||
-        !rb_store_commit(grant->access->store, batch, grant->visit->now, error))
-        return NULL;
-    (void)rb_refuse(
-        error, RB_SSO_INVALID_GRANT,
-        "a refresh token was used again after it was replaced; all tokens of its client's sign-in "
-        "were ended");
+    rb_chain_drop(batch, rb_body_text(refresh, "chain"));
+    if (rb_store_commit(grant->access->store, batch, grant->visit->now, error))
+        (void)rb_refuse(error, RB_SSO_INVALID_GRANT,
+                        "a refresh token was used again after it was replaced; all tokens of its client's "
+                        "sign-in were ended");
     return NULL;
 }
 
@@ -257,32 +260,51 @@ mark_used(RbBatch *batch, RbRecord *refresh, gint64 now)
                  json_incref(refresh->body));
 }
 
+/* The refresh token's record, when its sign-in and its chain stand, and whose it is. */
+static RbRecord *
+find_refresh(Grant *grant, GError **error)
+{
+    g_autoptr(RbRecord) refresh = find_by_secret(grant, RB_RECORD_REFRESH, grant->ask->refresh_token, error);
+    gboolean stands;
+
+    if (refresh == NULL || !rb_marks_stand(grant->access, refresh, grant->visit->now, &stands, error))
+        return NULL;
+    if (!stands || rb_body_text(refresh, "chain") == NULL) {
+        (void)rb_refuse(error, RB_SSO_INVALID_GRANT, "the sign-in of this refresh token has ended");
+        return NULL;
+    }
+    grant->identity = rb_identity_from_json(json_object_get(refresh->body, "identity"), error);
+    return grant->identity == NULL ? NULL : g_steal_pointer(&refresh);
+}
+
 static RbTokens *
 by_refresh(Grant *grant, GError **error)
 {
-    g_autoptr(RbRecord) refresh = find_by_secret(grant, RB_RECORD_REFRESH, grant->ask->refresh_token, error);
+    g_autoptr(RbRecord) refresh = find_refresh(grant, error);
     g_autoptr(RbBatch) batch = rb_batch_new();
     g_autoptr(GError) why = NULL;
-    gint64 used_at;
+    gint64 now = grant->visit->now, used_at;
     RbTokens *tokens;
 
     if (refresh == NULL)
         return NULL;
-    grant->identity = rb_identity_from_json(json_object_get(refresh->body, "identity"), error);
-    if (grant->identity == NULL)
-        return NULL;
     used_at = rb_body_integer(refresh, "used_at");
-    if (used_at != 0 && grant->visit->now - used_at > RB_REFRESH_GRACE_S)
+    if (used_at != 0 && now - used_at > RB_REFRESH_GRACE_S)
         return end_chain(grant, refresh, error);
-    mark_used(batch, refresh, grant->visit->now);
+    if (!rb_limits_take(grant->access->limits, &refreshing, rb_body_text(refresh, "chain"), now)) {
+        (void)rb_refuse(error, RB_SSO_SLOW_DOWN, "the client refreshes far too often");
+        return NULL;
+    }
+    mark_used(batch, refresh, now);
+    rb_chain_take(batch, rb_body_text(refresh, "chain")); /* one that ends at this moment stays ended */
     tokens = issue_tokens(grant, batch,
                           &(Bond){ rb_body_text(refresh, "family"), rb_body_text(refresh, "chain"),
                                    rb_body_integer(refresh, "created_at"), refresh->expires_at },
                           "refresh token", &why);
     if (tokens != NULL)
         return tokens;
-    if (rb_is_refusal(why, RB_STORE_MISSING)) /* signed out, or the chain ended, in between */
-        (void)rb_refuse(error, RB_SSO_INVALID_GRANT, "the refresh token was ended");
+    if (rb_is_refusal(why, RB_STORE_MISSING))
+        (void)rb_refuse(error, RB_SSO_INVALID_GRANT, "the refresh token has ended");
     else
         g_propagate_error(error, g_steal_pointer(&why));
     return NULL;

@@ -1,0 +1,106 @@
+#include "access/priv.h"
+
+enum { INDEXES_MAX = 16 };
+
+char *
+rb_subject_key(const char *provider, const char *subject)
+{
+    g_autofree char *both = g_strconcat(provider, "\n", subject, NULL);
+    g_autofree char *handle = rb_text_handle(both);
+
+    return g_strconcat("subject:", handle, NULL); /* no person's name has a colon */
+}
+
+static char *
+mark_key(const char *kind, const char *id)
+{
+    return g_strconcat(kind, ":", id, NULL);
+}
+
+void
+rb_family_put(RbBatch *batch, const char *family, const RbIdentity *identity, const RbRecord *before,
+              gint64 expires_at)
+{
+    g_autofree char *key = mark_key("family", family);
+    g_autofree char *owner = rb_subject_key(identity->provider, identity->subject);
+    json_t *body = json_object(), *indexes = json_array(), *index;
+    gsize i;
+
+    (void)json_object_set_new(body, "indexes", indexes);
+    if (identity->session_index != NULL)
+        (void)json_array_append_new(indexes, json_string(identity->session_index));
+    json_array_foreach(before == NULL ? NULL : json_object_get(before->body, "indexes"), i, index)
+    {
+        if (json_array_size(indexes) < INDEXES_MAX && !json_equal(index, json_array_get(indexes, 0)))
+            (void)json_array_append(indexes, index);
+    }
+    if (before != NULL) /* a family that ends at this moment stays ended */
+        rb_batch_take(batch, RB_RECORD_SESSION, key);
+    rb_batch_put(batch, RB_RECORD_SESSION, key, owner,
+                 before == NULL ? expires_at : MAX(expires_at, before->expires_at), body);
+}
+
+void
+rb_family_drop(RbBatch *batch, const char *family)
+{
+    g_autofree char *key = mark_key("family", family);
+
+    rb_batch_drop(batch, RB_RECORD_SESSION, key);
+}
+
+void
+rb_chain_put(RbBatch *batch, const char *chain, const char *owner, gint64 expires_at)
+{
+    g_autofree char *key = mark_key("chain", chain);
+
+    rb_batch_put(batch, RB_RECORD_SESSION, key, owner, expires_at, json_object());
+}
+
+void
+rb_chain_take(RbBatch *batch, const char *chain)
+{
+    g_autofree char *key = mark_key("chain", chain);
+
+    rb_batch_take(batch, RB_RECORD_SESSION, key);
+}
+
+void
+rb_chain_drop(RbBatch *batch, const char *chain)
+{
+    g_autofree char *key = mark_key("chain", chain);
+
+    rb_batch_drop(batch, RB_RECORD_SESSION, key);
+}
+
+gboolean
+rb_family_find(RbAccess *access, const char *family, gint64 now, RbRecord **mark, GError **error)
+{
+    g_autofree char *key = mark_key("family", family);
+
+    return rb_access_find(access, RB_RECORD_SESSION, key, now, mark, error);
+}
+
+static gboolean
+mark_stands(RbAccess *access, const char *kind, const char *id, gint64 now, gboolean *stands, GError **error)
+{
+    g_autofree char *key = mark_key(kind, id);
+    g_autoptr(RbRecord) mark = NULL;
+
+    if (!rb_access_find(access, RB_RECORD_SESSION, key, now, &mark, error))
+        return FALSE;
+    *stands = mark != NULL;
+    return TRUE;
+}
+
+gboolean
+rb_marks_stand(RbAccess *access, const RbRecord *record, gint64 now, gboolean *stand, GError **error)
+{
+    const char *family = rb_body_text(record, "family"), *chain = rb_body_text(record, "chain");
+
+    *stand = FALSE;
+    if (family == NULL)
+        return rb_fault(error, RB_FAULT_INTERNAL, "a stored session could not be read");
+    if (!mark_stands(access, "family", family, now, stand, error))
+        return FALSE;
+    return !*stand || chain == NULL || mark_stands(access, "chain", chain, now, stand, error);
+}
