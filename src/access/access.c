@@ -111,6 +111,11 @@ rb_access_tend(RbAccess *access)
     gint64 now = rb_clock_now(&access->clock);
     gint64 next;
 
+    if (g_atomic_int_compare_and_exchange(&access->hurry, 1, 0)) {
+        access->issuer_due = 0;
+        for (guint i = 0; i < rb_providers_size(access->providers); i++)
+            access->provider_due[i] = 0;
+    }
     if (now >= access->sweep_due)
         sweep(access, now);
     next = access->sweep_due;
@@ -123,6 +128,12 @@ rb_access_tend(RbAccess *access)
         next = MIN(next, access->provider_due[i]);
     }
     return CLAMP(next - rb_clock_now(&access->clock), 1, TEND_MAX_S);
+}
+
+void
+rb_access_hurry(RbAccess *access)
+{
+    g_atomic_int_set(&access->hurry, 1);
 }
 
 /* ---- readiness ---- */

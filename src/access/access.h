@@ -44,6 +44,9 @@ gboolean rb_access_reload(RbAccess *access, RbDiagnostics *problems, GError **er
  * seconds until due again. */
 gint64 rb_access_tend(RbAccess *access);
 
+/** rb_access_hurry: everything is due at the next rb_access_tend (after a signal to reload). */
+void rb_access_hurry(RbAccess *access);
+
 /** Who is asking: made by serve/ for each request. */
 typedef struct {
     const char *

@@ -33,7 +33,8 @@ struct RbAccess {
     RbAccessCounts counts;
     GHashTable *recorded;   /* incidents whose refusal was recorded, … */
     GQueue *recorded_order; /* … oldest first */
-    gint64 *provider_due;
+    gint hurry;             /* atomic */
+    gint64 *provider_due;   /* the background thread's own, as are the next */
     gint64 issuer_due, sweep_due;
 };
 

@@ -1,0 +1,71 @@
+#include "rolebridged/service.h"
+
+#include "issue/issue.h"
+#include "mapping/mapping.h"
+#include "verify/verify.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The server's own view of addresses, networks and the key: one problem at the file's head. */
+static void
+check_server(const RbConfig *config, const char *path, RbDiagnostics *problems)
+{
+    g_autoptr(GBytes) certificate = NULL;
+    g_autoptr(RbSecret) key = NULL;
+    g_autoptr(GError) why = NULL;
+    RbServeSetting setting;
+    gboolean fine = rb_config_read_tls(config, &certificate, &key, &why);
+
+    if (fine) {
+        setting = rb_config_serve(config, certificate, key);
+        fine = rb_serve_check(&setting, &why);
+    }
+    if (!fine)
+        rb_diagnostics_error(problems, path, config->tls == NULL ? 0 : rb_yaml_line(config->tls),
+                             config->tls == NULL ? 0 : rb_yaml_column(config->tls), NULL, "%s", why->message);
+}
+
+static void
+check_store(const RbConfig *config, const char *path, RbDiagnostics *problems)
+{
+    g_autofree char *folder =
+        config->store == NULL ? NULL : g_path_get_dirname(config->store + strlen("sqlite://"));
+
+    if (folder != NULL && !g_file_test(folder, G_FILE_TEST_IS_DIR))
+        rb_diagnostics_error(problems, path, 0, 0, "create it, and give it to the service's user",
+                             "the store's folder %s is not there", folder);
+}
+
+int
+rb_service_check(const char *path)
+{
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new(), mapping = rb_diagnostics_new();
+    g_autoptr(RbConfig) config = rb_config_load(path, problems);
+    g_autoptr(RbProviders) providers = NULL;
+    g_autoptr(RbIssuer) issuer = NULL;
+    g_autoptr(RbSnapshot) snapshot = NULL;
+    RbProviderSetting setting = { 0 };
+    RbSnapshotSize size;
+
+    if (config != NULL) {
+        setting = (RbProviderSetting){ config->public_url, config->base_dir, config->skew_s, NULL };
+        if (config->identity_providers != NULL)
+            providers = rb_providers_load(config->identity_providers, config->mfa, &setting, problems);
+        issuer = rb_issuer_new(config->aws, NULL, rb_clock_system(), problems);
+        check_server(config, path, problems);
+        check_store(config, path, problems);
+        snapshot = rb_snapshot_load(config->mappings_dir, mapping);
+    }
+    rb_service_print(problems);
+    rb_service_print(mapping);
+    if (config == NULL || rb_diagnostics_count(problems) + rb_diagnostics_count(mapping) > 0) {
+        (void)fprintf(stderr, "rolebridged: %u mistakes; nothing was started\n",
+                      rb_diagnostics_count(problems) + rb_diagnostics_count(mapping));
+        return 1;
+    }
+    size = rb_snapshot_size(snapshot);
+    (void)printf("%s: fine: %u identity providers, %u accounts, %u roles, %u assignments\n", path,
+                 rb_providers_size(providers), size.n_accounts, size.n_roles, size.n_assignments);
+    return 0;
+}
