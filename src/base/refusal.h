@@ -96,12 +96,20 @@
     X(STS_ACCESS_DENIED, "sts.access_denied", 403, "AWS refused this role to the bridge.", "Tell your administrator: the trust policy of the role does not let the bridge in.") \
     X(STS_TAGS, "sts.tags", 403, "The session tags of this role do not fit what AWS accepts.", "Tell your administrator the incident id.")
 
+#define RB_REFUSALS_SIGV4(X) /* iam: a request signed with AWS Signature Version 4 */ \
+    X(SIGV4_MISSING, "sigv4.missing", 403, "This request is not signed.", "Sign it with AWS Signature Version 4.") \
+    X(SIGV4_MALFORMED, "sigv4.malformed", 400, "The signature of this request could not be read.", "Update the client, or report it to its maker.") \
+    X(SIGV4_SCOPE, "sigv4.scope", 403, "This request was signed for another region, service or day.", "Configure the client for this endpoint's region.") \
+    X(SIGV4_SKEW, "sigv4.skew", 403, "This request was signed too long ago, or by a clock that is wrong.", "Correct the clock of the machine that signed it, and send it again.") \
+    X(SIGV4_UNKNOWN_KEY, "sigv4.unknown_key", 403, "The access key of this request is not known here.", "Get new credentials.") \
+    X(SIGV4_MISMATCH, "sigv4.mismatch", 403, "The signature of this request does not match it.", "Check the secret key, and that nothing between changes the request.")
+
 #define RB_REFUSALS_STORE(X) /* store */ \
     X(STORE_EXISTS, "store.exists", 409, "This was used before.", "Start again from the portal.") \
     X(STORE_MISSING, "store.missing", 404, "This is no longer known here.", "Start again from the portal.") \
     X(AUDIT_BROKEN, "audit.broken", 500, "The audit log was changed, or its newest records are missing.", "Keep the file as it is, and compare it with exported copies (docs/audit.md).")
 
-#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_SIGN(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_STORE(X)
+#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_SIGN(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_SIGV4(X) RB_REFUSALS_STORE(X)
 
 #define RB_FAULTS(X) \
     X(INTERNAL, "fault.internal", 500, "Something went wrong here.", "Try again; if it stays, tell your administrator the incident id.") \
