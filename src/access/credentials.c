@@ -36,6 +36,7 @@ ask_facts(const Ask *ask)
 
     rb_facts_text(facts, "client", ask->session->client);
     rb_facts_text(facts, "session", ask->session->key);
+    rb_facts_text(facts, "family", ask->session->family);
     rb_facts_text(facts, "account", ask->grant != NULL ? ask->grant->account : ask->account);
     rb_facts_text(facts, "role", ask->grant != NULL ? ask->grant->role : ask->role);
     if (ask->decision != NULL)

@@ -266,6 +266,7 @@ commit(const Finish *finish, GError **error)
     g_autoptr(RbSignedIn) signed_in = g_new0(RbSignedIn, 1);
     g_autofree char *family = NULL, *key = NULL;
     RbSessionFacts facts = { .identity = verified->identity, .created_at = visit->now };
+    json_t *record;
 
     signed_in->expires_at = visit->now + finish->access->session_s;
     if (verified->identity->expires_at > 0)
@@ -281,8 +282,10 @@ commit(const Finish *finish, GError **error)
         return NULL;
     facts.family = family;
     key = rb_session_put(batch, signed_in->session, &facts, visit->now, signed_in->expires_at);
-    rb_batch_audit(batch, RB_AUDIT_SIGN_IN, visit->now, visit->incident,
-                   sign_in_facts(finish, signed_in->expires_at));
+    record = sign_in_facts(finish, signed_in->expires_at);
+    rb_facts_text(record, "session", key);
+    rb_facts_text(record, "family", family);
+    rb_batch_audit(batch, RB_AUDIT_SIGN_IN, visit->now, visit->incident, record);
     return rb_store_commit(finish->access->store, batch, visit->now, error) ? g_steal_pointer(&signed_in)
                                                                             : NULL;
 }

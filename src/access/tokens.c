@@ -86,6 +86,7 @@ issue_tokens(const Grant *grant, RbBatch *batch, const Bond *bond, const char *v
     rb_facts_text(record, "client", grant->client->name);
     rb_facts_text(record, "via", via);
     rb_facts_text(record, "session", key);
+    rb_facts_text(record, "family", bond->family);
     rb_facts_integer(record, "expires_at", ends_at);
     rb_batch_audit(batch, RB_AUDIT_SIGN_IN, now, grant->visit->incident, record);
     if (!rb_store_commit(grant->access->store, batch, now, error))
