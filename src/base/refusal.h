@@ -17,6 +17,7 @@
     X(REQUEST_NOT_FOUND, "request.not_found", 404, "There is nothing at this address.", "Check the address, or start from the portal.") \
     X(REQUEST_METHOD, "request.method", 405, "This address does not take that kind of request.", "Start again from the portal.") \
     X(REQUEST_TOO_MANY, "request.too_many", 429, "There were too many requests.", "Wait a minute, then try again.") \
+    X(REQUEST_HOST, "request.host", 421, "This service does not answer to that name.", "Use the address your administrator gave you.") \
     X(REQUEST_FORGED, "request.forged", 403, "This request did not come from our own page.", "Go back to the portal and try again there.")
 
 #define RB_REFUSALS_IDENTITY(X) /* verified facts → an identity */ \
@@ -84,6 +85,7 @@
     X(SSO_INVALID_REQUEST, "sso.invalid_request", 400, "The client sent a request that could not be read.", "Update the client, or report it to its maker.") \
     X(SSO_INVALID_SCOPE, "sso.invalid_scope", 400, "The client asked for a scope that is not offered.", "Use sso:account:access.") \
     X(SSO_UNSUPPORTED_GRANT, "sso.unsupported_grant_type", 400, "The client asked for a kind of sign-in that is not offered.", "Update the client.") \
+    X(SSO_INVALID_METADATA, "sso.invalid_client_metadata", 400, "The client described itself in a way that is not accepted.", "Update the client, or report it to its maker.") \
     X(SSO_INVALID_REDIRECT, "sso.invalid_redirect_uri", 400, "The client named an address to return to that is not its own.", "Sign in again from the client.") \
     X(SSO_PENDING, "sso.authorization_pending", 400, "The sign-in has not been confirmed yet.", "Confirm it in the browser.") \
     X(SSO_SLOW_DOWN, "sso.slow_down", 400, "The client asks too often.", "Wait before asking again.") \

@@ -21,6 +21,8 @@ typedef struct {
     guint write_s;            /* to take a whole answer [60] */
     guint queue;              /* requests waiting for a worker, each pool; more: fault.busy [1024] */
     guint drain_s;            /* for requests under way when the server ends [10] */
+    guint rate_per_s;         /* sign-ins, tokens and the like of one address [50] */
+    guint rate_burst;         /* and so many at once [500] */
 } RbServeLimits;
 
 typedef struct {

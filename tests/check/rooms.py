@@ -36,14 +36,15 @@ FOREIGN = {
     r"cjose/": ["sign"],
     r"xmlsec/": ["sign", "sandbox"],
     r"lasso/": ["verify"],
-    r"libxml/": ["sign", "verify", "issue", "sandbox"],
+    r"libxml/": ["sign", "verify", "issue", "serve", "sandbox"],
     r"ldap\.h|lber\.h": ["directory"],
     r"sqlite3\.h": ["store"],
     r"libpq-fe\.h": ["store"],
     r"microhttpd\.h": ["serve", "sandbox", "rolebridge"],
     r"curl/": ["net"],
     r"pcre2\.h": ["mapping"],
-    r"mustach": ["serve", "sandbox"],
+    r"libxslt/": ["serve", "sandbox"],
+    r"gnutls/": ["serve", "sandbox"],
     r"libsecret/": ["rolebridge"],
 }
 

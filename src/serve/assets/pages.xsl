@@ -1,0 +1,290 @@
+<?xml version="1.0" encoding="UTF-8"?>
+<!-- Every page, one template each. The value behind a page is an element named for it (page.c); text placed with
+     value-of or {…} is always text, never markup. -->
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+  <xsl:output method="html" encoding="UTF-8" indent="no" doctype-system="about:legacy-compat"/>
+  <xsl:strip-space elements="*"/>
+
+  <!-- ==== the frame ==== -->
+  <xsl:template name="page">
+    <xsl:param name="title"/>
+    <xsl:param name="content"/>
+    <html lang="en">
+      <head>
+        <meta name="viewport" content="width=device-width, initial-scale=1"/>
+        <title><xsl:value-of select="$title"/> · rolebridge</title>
+        <link rel="stylesheet" href="/assets/style.css"/>
+        <link rel="icon" href="/assets/icon.svg" type="image/svg+xml"/>
+      </head>
+      <body>
+        <header>
+          <a class="brand" href="/"><img src="/assets/icon.svg" alt=""/>rolebridge</a>
+          <xsl:if test="/*/person">
+            <span class="who">Signed in as <bdi><xsl:value-of select="/*/person"/></bdi></span>
+            <form method="post" action="/logout">
+              <input type="hidden" name="csrf" value="{/*/csrf}"/>
+              <button class="plain" type="submit">Sign out</button>
+            </form>
+          </xsl:if>
+        </header>
+        <main>
+          <h1><xsl:value-of select="$title"/></h1>
+          <xsl:copy-of select="$content"/>
+        </main>
+      </body>
+    </html>
+  </xsl:template>
+
+  <xsl:template name="tone"><!-- of an environment: production must be unmistakable -->
+    <xsl:param name="environment"/>
+    <xsl:variable name="lower" select="translate($environment, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"/>
+    <xsl:choose>
+      <xsl:when test="starts-with($lower, 'prod') or $lower = 'live'">prod</xsl:when>
+      <xsl:when test="starts-with($lower, 'stag') or starts-with($lower, 'test') or $lower = 'qa' or $lower = 'uat' or starts-with($lower, 'pre')">test</xsl:when>
+      <xsl:when test="starts-with($lower, 'dev') or $lower = 'sandbox'">dev</xsl:when>
+      <xsl:otherwise>other</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+
+  <!-- ==== signing in and out ==== -->
+  <xsl:template match="/sign-in">
+    <xsl:call-template name="page">
+      <xsl:with-param name="title">Sign in</xsl:with-param>
+      <xsl:with-param name="content">
+        <div class="card narrow">
+          <xsl:choose>
+            <xsl:when test="provider">
+              <p>Choose where your organisation keeps your account.</p>
+              <ul class="choices">
+                <xsl:for-each select="provider">
+                  <li><a class="button" href="{url}"><bdi><xsl:value-of select="title"/></bdi></a></li>
+                </xsl:for-each>
+              </ul>
+            </xsl:when>
+            <xsl:otherwise>
+              <p>No identity provider is set up here, so nobody can sign in.</p>
+              <p>Ask your administrator to add one under <code>identity_providers</code> in rolebridge.yaml.</p>
+            </xsl:otherwise>
+          </xsl:choose>
+        </div>
+      </xsl:with-param>
+    </xsl:call-template>
+  </xsl:template>
+
+  <xsl:template match="/signed-out">
+    <xsl:call-template name="page">
+      <xsl:with-param name="title">You are signed out</xsl:with-param>
+      <xsl:with-param name="content">
+        <div class="card narrow">
+          <p>Your session here has ended. AWS sessions that were already handed out run until their own end.</p>
+          <xsl:choose>
+            <xsl:when test="idp">
+              <p>You are being taken to your organisation's sign-in to end your session there too.</p>
+              <p class="row"><a class="button" href="{idp}">Continue</a></p>
+            </xsl:when>
+            <xsl:otherwise>
+              <p class="row"><a class="button" href="/">Sign in again</a></p>
+            </xsl:otherwise>
+          </xsl:choose>
+        </div>
+      </xsl:with-param>
+    </xsl:call-template>
+  </xsl:template>
+
+  <!-- ==== the roles ==== -->
+  <xsl:template match="/roles">
+    <xsl:call-template name="page">
+      <xsl:with-param name="title">Your roles</xsl:with-param>
+      <xsl:with-param name="content">
+        <xsl:if test="not(account)">
+          <div class="card">
+            <p>None of your <xsl:value-of select="groups"/> groups brings a role in any account.</p>
+            <p>Ask the owner of the role you need to add one of your groups; sign in again afterwards.</p>
+          </div>
+        </xsl:if>
+        <xsl:apply-templates select="account"/>
+        <xsl:if test="miss">
+          <section class="card">
+            <h2>Just out of reach</h2>
+            <xsl:apply-templates select="miss"/>
+          </section>
+        </xsl:if>
+        <section class="card">
+          <h2>On the command line</h2>
+          <pre>rolebridge login <xsl:value-of select="site"/>
+rolebridge configure</pre>
+          <p class="soft">Then each of these roles is a profile: <code>aws --profile ACCOUNT.ROLE sts get-caller-identity</code>.</p>
+        </section>
+        <p class="soft">You are signed in until <time datetime="{until}"><xsl:value-of select="translate(until, 'TZ', '  ')"/> UTC</time>,
+          <xsl:choose>
+            <xsl:when test="mfa">with a second factor.</xsl:when>
+            <xsl:otherwise>without a second factor.</xsl:otherwise>
+          </xsl:choose>
+        </p>
+      </xsl:with-param>
+    </xsl:call-template>
+  </xsl:template>
+
+  <xsl:template match="account">
+    <xsl:variable name="tone">
+      <xsl:call-template name="tone"><xsl:with-param name="environment" select="environment"/></xsl:call-template>
+    </xsl:variable>
+    <section class="card account {$tone}">
+      <div class="title">
+        <h2><bdi><xsl:value-of select="name"/></bdi></h2>
+        <span class="id"><xsl:value-of select="id"/></span>
+        <xsl:if test="environment"><span class="badge"><bdi><xsl:value-of select="environment"/></bdi></span></xsl:if>
+      </div>
+      <xsl:apply-templates select="grant"/>
+    </section>
+  </xsl:template>
+
+  <xsl:template match="grant">
+    <div class="role">
+      <div>
+        <h3><bdi><xsl:value-of select="title"/></bdi></h3>
+        <xsl:if test="purpose"><div class="soft"><bdi><xsl:value-of select="purpose"/></bdi></div></xsl:if>
+      </div>
+      <div><a class="button" href="{console}">Console</a></div>
+      <details>
+        <summary>Why, and for how long</summary>
+        <ul>
+          <xsl:for-each select="reason">
+            <li>Your group <bdi><code><xsl:value-of select="group"/></code></bdi>, by <code><xsl:value-of select="assignment"/></code>
+              <xsl:for-each select="condition">; <bdi><xsl:value-of select="."/></bdi></xsl:for-each></li>
+          </xsl:for-each>
+          <li>Sessions of up to <xsl:value-of select="longest"/><xsl:if test="chained"> (AWS allows no more for an account reached by assume-role)</xsl:if></li>
+          <xsl:if test="privileged"><li>Privileged: it needs a second factor</li></xsl:if>
+          <li><code><xsl:value-of select="arn"/></code></li>
+        </ul>
+      </details>
+    </div>
+  </xsl:template>
+
+  <xsl:template match="miss">
+    <div class="role">
+      <div>
+        <h3><bdi><xsl:value-of select="title"/></bdi> in <bdi><xsl:value-of select="name"/></bdi></h3>
+        <div><xsl:value-of select="what"/><xsl:text> </xsl:text><xsl:value-of select="next"/></div>
+        <xsl:if test="detail"><div class="soft"><bdi><xsl:value-of select="detail"/></bdi></div></xsl:if>
+        <div class="soft"><code><xsl:value-of select="code"/></code><xsl:if test="owner"> · ask <bdi><xsl:value-of select="owner"/></bdi></xsl:if></div>
+      </div>
+      <xsl:if test="mfa"><div><a class="button plain" href="{mfa}">Sign in with a second factor</a></div></xsl:if>
+    </div>
+  </xsl:template>
+
+  <!-- ==== letting a client in ==== -->
+  <xsl:template match="/consent">
+    <xsl:call-template name="page">
+      <xsl:with-param name="title">Let this program act for you?</xsl:with-param>
+      <xsl:with-param name="content">
+        <div class="card narrow">
+          <dl>
+            <dt>Program</dt><dd><bdi><xsl:value-of select="client"/></bdi></dd>
+            <dt>You</dt><dd><bdi><xsl:value-of select="person"/></bdi></dd>
+            <dt>Returns to</dt><dd><bdi><xsl:value-of select="returns_to"/></bdi> (this computer)</dd>
+          </dl>
+          <p>It will list your AWS accounts and roles and fetch temporary credentials for them, until its session ends or you sign out.</p>
+          <p class="note">Only allow it if you have just started a sign-in from a program on this computer yourself.</p>
+          <form method="post" action="/authorize">
+            <xsl:for-each select="csrf | client_id | redirect_uri | state | code_challenge | scopes">
+              <input type="hidden" name="{name()}" value="{.}"/>
+            </xsl:for-each>
+            <div class="row">
+              <button type="submit" name="decision" value="allow">Allow</button>
+              <button type="submit" class="plain" name="decision" value="deny">Deny</button>
+            </div>
+          </form>
+        </div>
+      </xsl:with-param>
+    </xsl:call-template>
+  </xsl:template>
+
+  <xsl:template match="/device-code">
+    <xsl:call-template name="page">
+      <xsl:with-param name="title">Enter the code from your device</xsl:with-param>
+      <xsl:with-param name="content">
+        <div class="card narrow">
+          <form method="get" action="/device">
+            <p><label for="user_code">The code that the program shows</label></p>
+            <p><input type="text" id="user_code" name="user_code" required="required" maxlength="16" autocomplete="off" autocapitalize="characters" spellcheck="false" placeholder="XXXX-XXXX"/></p>
+            <div class="row"><button type="submit">Continue</button></div>
+          </form>
+        </div>
+      </xsl:with-param>
+    </xsl:call-template>
+  </xsl:template>
+
+  <xsl:template match="/device">
+    <xsl:call-template name="page">
+      <xsl:with-param name="title">Let this device act for you?</xsl:with-param>
+      <xsl:with-param name="content">
+        <div class="card narrow">
+          <p>Compare this code with the one that the program shows. They must be the same.</p>
+          <p class="code"><xsl:value-of select="user_code"/></p>
+          <dl>
+            <dt>Program</dt><dd><bdi><xsl:value-of select="client"/></bdi></dd>
+            <dt>You</dt><dd><bdi><xsl:value-of select="person"/></bdi></dd>
+            <dt>Asks from</dt><dd><bdi><xsl:value-of select="from"/></bdi>
+              <xsl:choose>
+                <xsl:when test="here"> (the address you are at)</xsl:when>
+                <xsl:otherwise> (not the address you are at)</xsl:otherwise>
+              </xsl:choose></dd>
+            <dt>Since</dt><dd><time datetime="{since}"><xsl:value-of select="translate(since, 'TZ', '  ')"/> UTC</time></dd>
+            <dt>Waits until</dt><dd><time datetime="{until}"><xsl:value-of select="translate(until, 'TZ', '  ')"/> UTC</time></dd>
+          </dl>
+          <p class="note">If somebody sent you this link or code, deny it: they would get your access to AWS.</p>
+          <form method="post" action="/device">
+            <input type="hidden" name="csrf" value="{csrf}"/>
+            <input type="hidden" name="user_code" value="{user_code}"/>
+            <div class="row">
+              <button type="submit" name="decision" value="allow">The codes match: allow</button>
+              <button type="submit" class="plain" name="decision" value="deny">Deny</button>
+            </div>
+          </form>
+        </div>
+      </xsl:with-param>
+    </xsl:call-template>
+  </xsl:template>
+
+  <xsl:template match="/device-done">
+    <xsl:variable name="allowed" select="boolean(allowed)"/>
+    <xsl:call-template name="page">
+      <xsl:with-param name="title">
+        <xsl:choose>
+          <xsl:when test="$allowed">The device is signed in</xsl:when>
+          <xsl:otherwise>The sign-in was denied</xsl:otherwise>
+        </xsl:choose>
+      </xsl:with-param>
+      <xsl:with-param name="content">
+        <div class="card narrow">
+          <xsl:choose>
+            <xsl:when test="$allowed"><p>Go back to the program; it goes on by itself. You can close this window.</p></xsl:when>
+            <xsl:otherwise><p>The program gets no access. You can close this window.</p></xsl:otherwise>
+          </xsl:choose>
+        </div>
+      </xsl:with-param>
+    </xsl:call-template>
+  </xsl:template>
+
+  <!-- ==== saying no ==== -->
+  <xsl:template match="/refused">
+    <xsl:call-template name="page">
+      <xsl:with-param name="title"><xsl:value-of select="what"/></xsl:with-param>
+      <xsl:with-param name="content">
+        <div class="card narrow">
+          <p><xsl:value-of select="next"/></p>
+          <xsl:if test="detail"><p><bdi><xsl:value-of select="detail"/></bdi></p></xsl:if>
+          <dl>
+            <dt>Code</dt><dd><code><xsl:value-of select="code"/></code></dd>
+            <dt>Incident</dt><dd><code><xsl:value-of select="incident"/></code></dd>
+          </dl>
+          <p class="row">
+            <xsl:if test="mfa"><a class="button" href="{mfa}">Sign in with a second factor</a></xsl:if>
+            <a class="button plain" href="/">Go to the portal</a>
+          </p>
+        </div>
+      </xsl:with-param>
+    </xsl:call-template>
+  </xsl:template>
+</xsl:stylesheet>
