@@ -1,0 +1,113 @@
+#ifndef RB_SANDBOX_CLOUD_H
+#define RB_SANDBOX_CLOUD_H
+
+#include "base/secret.h"
+#include "sandbox/policy.h"
+
+#include <glib.h>
+
+/* The accounts of the sandbox's AWS: roles, users, and every set of credentials handed out. */
+
+typedef struct {
+    char *account, *partition;
+    char *name; /* without its path */
+    char *arn;  /* with it */
+    char *id;   /* AROA… */
+    gint64 max_session_s;
+    RbBoxPolicy *trust;
+    RbBoxPolicy *identity; /* NULL: may do nothing */
+} RbBoxRole;
+
+/** RbBoxPrincipal: who somebody is by the credentials they use. Reference-counted and read-only. */
+typedef struct {
+    gatomicrefcount refs;
+    char *access_key_id;
+    RbSecret *secret;
+    RbSecret *token; /* NULL: long-lived credentials of a user or root */
+    gint64 issued_at;
+    gint64 expires_at; /* 0: never */
+    char *account, *partition;
+    char *arn, *user_id;
+    gboolean root;
+    const RbBoxRole *role; /* NULL: a user or root */
+    char *session_name;
+    char *source_identity;
+    GHashTable *tags;       /* session tags, as written: key → value */
+    GHashTable *transitive; /* of them, those that go on; keys in lower case */
+    RbBoxPolicy *session_policy;
+    RbBoxPolicy *identity; /* a user's; NULL: may do nothing */
+    gboolean chained;      /* the session came from another role session */
+} RbBoxPrincipal;
+
+RbBoxPrincipal *rb_box_principal_ref(RbBoxPrincipal *principal);
+void rb_box_principal_unref(RbBoxPrincipal *principal);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBoxPrincipal, rb_box_principal_unref)
+
+/** rb_box_principal_name: (transfer none): for people: the session name, the user's name, or "root". */
+const char *rb_box_principal_name(const RbBoxPrincipal *principal);
+
+typedef struct RbBoxCloud RbBoxCloud;
+
+RbBoxCloud *rb_box_cloud_new(void);
+void rb_box_cloud_free(RbBoxCloud *cloud);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBoxCloud, rb_box_cloud_free)
+
+typedef struct {
+    const char *account, *partition;
+    const char *path; /* "/rolebridge/" */
+    const char *name;
+    gint64 max_session_s;
+    const char *trust;    /* JSON */
+    const char *identity; /* JSON, or NULL */
+} RbBoxRoleSpec;
+
+/** rb_box_cloud_add_role: before anything is served. Returns: FALSE with @problem in words. */
+gboolean rb_box_cloud_add_role(RbBoxCloud *cloud, const RbBoxRoleSpec *spec, char **problem);
+
+/** rb_box_cloud_role: by ARN; NULL when there is none. */
+const RbBoxRole *rb_box_cloud_role(const RbBoxCloud *cloud, const char *arn);
+guint rb_box_cloud_n_roles(const RbBoxCloud *cloud);
+
+/** rb_box_cloud_add_user: a long-lived key; @name "root" is the account's root. @identity: JSON or NULL. */
+gboolean rb_box_cloud_add_user(RbBoxCloud *cloud, const char *account, const char *name,
+                               const char *access_key_id, RbSecret *secret, const char *identity,
+                               char **problem);
+
+/** What a new role session carries. */
+typedef struct {
+    const RbBoxRole *role;
+    const char *session_name;
+    const char *source_identity; /* or NULL */
+    GHashTable *tags;            /* or NULL */
+    GHashTable *transitive;      /* or NULL */
+    RbBoxPolicy *session_policy; /* taken over; or NULL */
+    gint64 issued_at, expires_at;
+    gboolean chained;
+} RbBoxSessionSpec;
+
+/** rb_box_cloud_start_session: (transfer full): hands out credentials and remembers them. */
+RbBoxPrincipal *rb_box_cloud_start_session(RbBoxCloud *cloud, const RbBoxSessionSpec *spec);
+
+/** rb_box_cloud_principal: (transfer full): whose key that is, expired ones too for an hour; NULL: nobody's.
+ */
+RbBoxPrincipal *rb_box_cloud_principal(RbBoxCloud *cloud, const char *access_key_id);
+
+/** rb_box_cloud_sweep: forgets credentials an hour past their end. */
+void rb_box_cloud_sweep(RbBoxCloud *cloud, gint64 now);
+
+/* ---- AWS's identifiers (reference §1.8) ---- */
+
+/** rb_box_access_key_new: (transfer full): "ASIA" and 16 characters that carry @account. */
+char *rb_box_access_key_new(const char *account);
+
+/** rb_box_access_key_account: (transfer full): the account id in a key id; NULL for what is no key id. */
+char *rb_box_access_key_account(const char *access_key_id);
+
+/** rb_box_unique_id: (transfer full): four letters of @prefix and 17 that follow from @name, always the same.
+ */
+char *rb_box_unique_id(const char *prefix, const char *name);
+
+/** rb_box_request_id: (transfer full): a random UUID. */
+char *rb_box_request_id(void);
+
+#endif

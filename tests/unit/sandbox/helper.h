@@ -1,0 +1,63 @@
+#ifndef RB_TEST_SANDBOX_HELPER_H
+#define RB_TEST_SANDBOX_HELPER_H
+
+#include "sandbox/sts.h"
+
+#include "base/encoding.h"
+
+#include <string.h>
+
+/* What the sandbox's tests share: requests signed as a client signs them. */
+
+#define TEST_NOW G_GINT64_CONSTANT(1795510800) /* 2026-11-24T09:00:00Z */
+
+static inline char *
+test_stamp(gint64 at)
+{
+    g_autoptr(GDateTime) when = g_date_time_new_from_unix_utc(at);
+
+    return g_date_time_format(when, "%Y%m%dT%H%M%SZ");
+}
+
+/* A signed POST of @form by @who at @at; @region and @service as the signature shall name them. */
+static inline RbBoxRequest *
+test_signed(const char *target, const char *form, const RbBoxPrincipal *who, gint64 at, const char *region,
+            const char *service)
+{
+    RbBoxRequest *request = rb_box_request_new("POST", target, "127.0.0.1", TRUE);
+    g_autofree char *stamp = test_stamp(at), *canonical = NULL, *hex = NULL, *authorization = NULL;
+    g_autofree char *date = g_strndup(stamp, 8);
+    const char *list = who->token != NULL ? "content-type;host;x-amz-date;x-amz-security-token"
+                                          : "content-type;host;x-amz-date";
+    g_auto(GStrv) names = g_strsplit(list, ";", -1);
+    g_autofree char *region_copy = g_strdup(region), *service_copy = g_strdup(service);
+    RbBoxSignature signature = {
+        who->access_key_id, date, region_copy, service_copy, stamp, NULL, NULL, names, FALSE
+    };
+
+    g_string_append(request->body, form);
+    rb_box_request_add_header(request, "Host", "sts.test");
+    rb_box_request_add_header(request, "Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
+    rb_box_request_add_header(request, "X-Amz-Date", stamp);
+    if (who->token != NULL)
+        rb_box_request_add_header(request, "X-Amz-Security-Token", rb_secret_reveal(who->token));
+    canonical = rb_box_signature_canonical(&signature, request);
+    hex = rb_box_signature_compute(&signature, canonical, who->secret);
+    authorization = g_strdup_printf("AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request, SignedHeaders=%s, "
+                                    "Signature=%s",
+                                    who->access_key_id, date, region, service, list, hex);
+    rb_box_request_add_header(request, "Authorization", authorization);
+    return request;
+}
+
+/* The text of the first <name>…</name>; NULL when there is none. */
+static inline char *
+test_element(const char *xml, const char *name)
+{
+    g_autofree char *open = g_strdup_printf("<%s>", name), *close = g_strdup_printf("</%s>", name);
+    const char *start = strstr(xml, open), *end = start == NULL ? NULL : strstr(start, close);
+
+    return end == NULL ? NULL : g_strndup(start + strlen(open), (gsize)(end - start) - strlen(open));
+}
+
+#endif
