@@ -36,7 +36,7 @@ parse_redirect(const char *text, GError **error)
     g_autofree char *quoted = rb_text_quote(text);
     const char *host;
 
-    if (strlen(text) <= REDIRECT_MAX)
+    if (strlen(text) <= REDIRECT_MAX && strstr(text, "/.") == NULL) /* GLib would resolve the dots */
         uri = g_uri_parse(text, G_URI_FLAGS_HAS_PASSWORD | G_URI_FLAGS_ENCODED, NULL);
     host = uri == NULL ? NULL : g_uri_get_host(uri);
     if (host == NULL || !g_str_equal(g_uri_get_scheme(uri), "http") ||

@@ -64,6 +64,7 @@ sign_out(RbAccess *access, const RbVisit *visit, const RbSession *session, char 
     facts = rb_facts_new(visit, session->identity);
     rb_facts_text(facts, "client", session->client);
     rb_facts_text(facts, "session", session->key);
+    rb_facts_text(facts, "family", session->family);
     rb_batch_audit(batch, RB_AUDIT_SIGN_OUT, visit->now, visit->incident, facts);
     return rb_store_commit(access->store, batch, visit->now, error);
 }

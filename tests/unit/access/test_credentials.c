@@ -1,0 +1,212 @@
+#include "fixture.h"
+
+static RbSession *
+signed_in_as(Fixture *f, const char *answer)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RbSignedIn) signed_in = sign_in_at(f, "corp", answer, NULL, &error);
+
+    assert_non_null(signed_in);
+    return session_of(f, rb_secret_reveal(signed_in->session));
+}
+
+static void
+issues_and_records(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds|-|-|-");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RbCredentials) credentials = rb_access_credentials(
+        f->access, next_visit(f), session, "analytics-prod", "data-scientist", 0, &error);
+    static const struct {
+        const char *key, *want;
+    } facts[] = {
+        { "access_key_id", "ASIAEXAMPLE000000001" },
+        { "assumed_role_id", "AROAEXAMPLE:alice" },
+        { "source_identity", "alice" },
+        { "request_id", "request-1" },
+        { "account", ACCOUNT },
+        { "account_name", "analytics-prod" },
+        { "role", "data-scientist" },
+        { "role_arn", "arn:aws:iam::" ACCOUNT ":role/rolebridge/data-scientist" },
+        { "group", "ds" },
+        { "assignment", "assignments.yaml:3" },
+        { "name", "alice" },
+        { "provider", "corp" },
+        { "source_ip", "203.0.113.7" },
+    };
+
+    if (credentials == NULL)
+        fail_msg("%s", error->message);
+    for (gsize i = 0; i < G_N_ELEMENTS(facts); i++) {
+        g_autofree char *got = audited_text(f, "lease", facts[i].key);
+        if (g_strcmp0(got, facts[i].want) != 0)
+            fail_msg("%s: got %s, want %s", facts[i].key, got, facts[i].want);
+    }
+    assert_int_equal(audited(f, "decision", NULL), 1);
+    assert_int_equal(audited(f, "lease", NULL), 1);
+    {
+        g_autofree char *digest = audited_text(f, "lease", "mapping"),
+                        *loaded = audited_text(f, "mapping", "mapping");
+        g_autofree char *lease = audited_text(f, "lease", "incident"),
+                        *decision = audited_text(f, "decision", "incident");
+        assert_string_equal(digest, loaded);
+        assert_string_equal(lease, decision);
+    }
+}
+
+static const struct {
+    const char *name, *account, *role;
+    gint64 asked_s;
+    const char *want;
+} asks[] = {
+    { "of another account", "222233334444", "data-scientist", 0, "mapping.not_assigned" },
+    { "of a role nobody gave", ACCOUNT, "nothing", 0, "mapping.not_assigned" },
+    { "of a role that wants a second factor", ACCOUNT, "admin", 0, "mapping.mfa_required" },
+    { "too long", ACCOUNT, "data-scientist", 3601, "sts.duration" },
+    { "no account", NULL, "data-scientist", 0, "request.malformed" },
+};
+
+static void
+refuses_and_records(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds,adm|-|-|-");
+
+    for (gsize i = 0; i < G_N_ELEMENTS(asks); i++) {
+        g_autoptr(GError) error = NULL;
+        guint before = audited(f, "refusal", asks[i].want);
+        gboolean kept = !g_str_has_prefix(asks[i].want, "request.");
+        g_autoptr(RbCredentials) credentials = rb_access_credentials(
+            f->access, next_visit(f), session, asks[i].account, asks[i].role, asks[i].asked_s, &error);
+        if (credentials != NULL || !g_str_equal(rb_outcome(error)->id, asks[i].want))
+            fail_msg("%s: got %s", asks[i].name, credentials != NULL ? "credentials" : rb_outcome(error)->id);
+        rb_access_refused(f->access, &f->visit, "again", error); /* said twice, written once */
+        if (audited(f, "refusal", asks[i].want) != before + kept)
+            fail_msg("%s: recorded %u times", asks[i].name, audited(f, "refusal", asks[i].want) - before);
+    }
+    assert_int_equal(audited(f, "lease", NULL), 0);
+}
+
+static void
+decides_again_each_time(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds|-|-|-");
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RbCredentials) before =
+        rb_access_credentials(f->access, next_visit(f), session, ACCOUNT, "data-scientist", 900, &error);
+    g_autoptr(RbCredentials) after = NULL;
+
+    assert_non_null(before);
+    assert_int_equal(rb_double_asked_s, 900);
+    fixture_write(
+        f, "assignments.yaml",
+        "rolebridge: 1\nassignments:\n  - { groups: [adm], role: admin, accounts: [analytics-prod] }\n");
+    assert_true(rb_access_reload(f->access, problems, &error));
+    after = rb_access_credentials(f->access, next_visit(f), session, ACCOUNT, "data-scientist", 900, &error);
+    expect_code("after the assignment went", error, RB_MAPPING_NOT_ASSIGNED);
+}
+
+static void
+tells_of_a_fault(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds|-|-|-");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RbCredentials) credentials = NULL;
+
+    rb_double_issuer_failure.fail_at = rb_double_issuer_failure.calls + 1;
+    credentials =
+        rb_access_credentials(f->access, next_visit(f), session, ACCOUNT, "data-scientist", 0, &error);
+    expect_fault("STS down", error, RB_FAULT_STS);
+    assert_int_equal(audited(f, "refusal", "fault.sts"), 1);
+    assert_int_equal(audited(f, "decision", NULL), 1);
+    assert_int_equal(audited(f, "lease", NULL), 0);
+    assert_int_equal(rb_access_counts(f->access).faults, 1);
+}
+
+static void
+opens_the_console(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds|-|-|-");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RbSecret) url =
+        rb_access_console(f->access, next_visit(f), session, ACCOUNT, "data-scientist", NULL, &error);
+
+    assert_non_null(url);
+    assert_non_null(strstr(rb_secret_reveal(url), "https://bridge.acme.example"));
+    assert_int_equal(audited(f, "lease", NULL), 1);
+    assert_int_equal(rb_double_credentials, 0);
+}
+
+static void
+shows_what_may_be_had(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds,adm|-|-|-");
+    g_autoptr(RbDecision) decision = rb_access_decide(f->access, next_visit(f), session);
+
+    assert_int_equal(decision->n_grants, 1);
+    assert_int_equal(decision->n_refusals, 1);
+    assert_int_equal(audited(f, "decision", NULL), 0);
+}
+
+static void
+is_ready(void **state)
+{
+    Fixture *f = *state;
+    json_t *details = NULL;
+
+    assert_true(rb_access_ready(f->access, &details));
+    assert_true(json_is_true(json_object_get(json_object_get(details, "store"), "ready")));
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(details, "mapping"), "assignments")),
+                     2);
+    json_decref(details);
+    assert_in_range(rb_access_tend(f->access), 1, 60);
+    rb_double_provider_failure.fail_at = rb_double_provider_failure.calls + 1;
+    rb_access_hurry(f->access);
+    assert_in_range(rb_access_tend(f->access), 1, 5); /* it failed: soon again */
+}
+
+/* ---- the mapping, loaded again ---- */
+
+static void
+keeps_the_old_mapping(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new(), none = rb_diagnostics_new();
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds|-|-|-");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RbDecision) decision = NULL;
+    g_autofree char *outcome = NULL;
+
+    assert_true(rb_access_reload(f->access, none, &error));
+    assert_int_equal(audited(f, "mapping", NULL), 1); /* the same bytes: nothing happened */
+    fixture_write(f, "assignments.yaml",
+                  "rolebridge: 1\nassignments:\n  - { groups: [ds], role: data-scientst, accounts: "
+                  "[analytics-prod] }\n");
+    assert_false(rb_access_reload(f->access, problems, &error));
+    assert_true(rb_diagnostics_count(problems) > 0);
+    assert_non_null(strstr(error->message, "data-scientst"));
+    outcome = audited_text(f, "mapping", "outcome");
+    assert_string_equal(outcome, "refused");
+    decision = rb_access_decide(f->access, next_visit(f), session);
+    assert_int_equal(decision->n_grants, 1);
+    assert_int_equal(rb_access_counts(f->access).reloads_refused, 1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+        TEST(issues_and_records), TEST(refuses_and_records),   TEST(decides_again_each_time),
+        TEST(tells_of_a_fault),   TEST(opens_the_console),     TEST(shows_what_may_be_had),
+        TEST(is_ready),           TEST(keeps_the_old_mapping),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
