@@ -22,28 +22,40 @@ fault_errno(const char *doing, const char *path, GError **error)
 
 /* Ours alone: a session in this file is a sign-in, whoever may read it may look for one. */
 static gboolean
-check_file(const char *path, gboolean may_create, GError **error)
+check_mode(const char *path, gboolean must_exist, GError **error)
 {
     g_autofree char *quoted = rb_text_quote(path);
     struct stat found;
-    int fd;
 
-    if (may_create) {
-        fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0 && errno != EEXIST)
-            return fault_errno("creating", path, error);
-        if (fd >= 0)
-            (void)close(fd); /* empty: nothing could be lost */
-    }
     if (lstat(path, &found) != 0)
-        return fault_errno("opening", path, error);
+        return (!must_exist && errno == ENOENT) || fault_errno("opening", path, error);
     if (!S_ISREG(found.st_mode))
         return rb_fault(error, RB_FAULT_STORE, "%s is not a regular file; name the file itself", quoted);
     if (found.st_mode & 077)
-        return rb_fault(error, RB_FAULT_STORE,
-                        "%s is open to others (mode %03o); chmod 600 it and its -wal and -shm", quoted,
+        return rb_fault(error, RB_FAULT_STORE, "%s is open to others (mode %03o); chmod 600 it", quoted,
                         found.st_mode & 0777U);
     return TRUE;
+}
+
+static gboolean
+check_files(const char *path, GError **error)
+{
+    g_autofree char *wal = g_strconcat(path, "-wal", NULL);
+    g_autofree char *shm = g_strconcat(path, "-shm", NULL);
+
+    return check_mode(path, TRUE, error) && check_mode(wal, FALSE, error) && check_mode(shm, FALSE, error);
+}
+
+/* By us, not by SQLite, so that its mode is private whatever the umask; SQLite gives its own files the same.
+ */
+static gboolean
+create_file(const char *path, GError **error)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd >= 0)
+        return close(fd) == 0 || fault_errno("creating", path, error);
+    return errno == EEXIST || fault_errno("creating", path, error);
 }
 
 /* Advisory, and beside the database: SQLite's own locks are let go between transactions. */
@@ -149,7 +161,7 @@ note_place(RbSqlite *sqlite, GError **error)
 static gboolean
 open_writer(RbSqlite *sqlite, GError **error)
 {
-    if (!check_file(sqlite->path, TRUE, error) || !take_lock(sqlite, error))
+    if (!create_file(sqlite->path, error) || !check_files(sqlite->path, error) || !take_lock(sqlite, error))
         return FALSE;
     sqlite->writer = rb_sqlite_conn_open(sqlite->path, FALSE, error);
     return sqlite->writer != NULL && check_whole(sqlite->writer, error) && check_wal(sqlite->writer, error) &&
@@ -230,8 +242,8 @@ sqlite_open(const char *location, gboolean read_only, GError **error)
     sqlite->lock_fd = -1;
     pthread_mutex_init(&sqlite->lock, NULL);
     pthread_cond_init(&sqlite->returned, NULL);
-    if ((read_only ? check_file(path, FALSE, error) : open_writer(sqlite, error)) &&
-        open_readers(sqlite, error) && (!read_only || check_read_only(sqlite, error)))
+    if ((read_only ? check_files(path, error) : open_writer(sqlite, error)) && open_readers(sqlite, error) &&
+        (!read_only || check_read_only(sqlite, error)))
         return sqlite;
     sqlite_close(sqlite);
     return NULL;

@@ -46,6 +46,7 @@ test_mode(void **state)
 {
     const Scratch *scratch = *state;
     const char *endings[] = { "", "-wal", "-shm", ".lock" };
+    g_autofree char *wal = g_strconcat(scratch->path, "-wal", NULL);
     mode_t umask_before = umask(0);
     RbStore *store = scratch_open(scratch);
     struct stat found;
@@ -61,6 +62,9 @@ test_mode(void **state)
         assert_int_equal(chmod(scratch->path, 0600 | (1U << bit)), 0);
         expect_refused(scratch, "open to others", "chmod 600");
     }
+    assert_int_equal(chmod(scratch->path, 0600), 0);
+    assert_true(g_file_set_contents_full(wal, "", 0, G_FILE_SET_CONTENTS_NONE, 0644, NULL));
+    expect_refused(scratch, "write-ahead log open to others", "chmod 600");
 }
 
 static void
