@@ -35,8 +35,8 @@ profile_free(gpointer data)
 {
     RbProfile *profile = data;
 
-    g_free(profile->name);
-    g_free(profile->spec);
+    g_free((char *)profile->name);
+    g_free((char *)profile->spec);
     g_free(profile);
 }
 

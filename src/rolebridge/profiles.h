@@ -9,8 +9,8 @@
 
 /** One profile to be there. */
 typedef struct {
-    char *name;
-    char *spec; /* ACCOUNT.ROLE */
+    const char *name;
+    const char *spec; /* ACCOUNT.ROLE */
 } RbProfile;
 
 /**
