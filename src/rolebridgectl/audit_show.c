@@ -87,6 +87,7 @@ detail_of(const json_t *record)
     add(detail, "", member(record, "code"));
     add(detail, "", member(record, "access_key_id"));
     add(detail, "", member(record, "outcome"));
+    add(detail, "", member(record, "version"));
     add(detail, "by ", member(record, "provider"));
     add(detail, "via ", member(record, "via"));
     if (json_is_true(json_object_get(record, "mfa")))
