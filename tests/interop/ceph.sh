@@ -98,11 +98,13 @@ make_user() { # PREFIX UID ARGUMENTS…: makes the user, appends its keys to DIR
 
 # as_owner METHOD PATH [FILE]: a signed S3 request; the keys go through a pipe, not through argv.
 as_owner() {
-    local body=()
+    local body=() hash
     [ $# -lt 3 ] || body=(--data-binary "@$3")
+    hash=$(sha256sum <"${3:-/dev/null}" | cut -d' ' -f1)
     printf 'user = "%s:%s"\n' "$CEPH_OWNER_ACCESS_KEY_ID" "$CEPH_OWNER_SECRET_ACCESS_KEY" |
-        curl -fsS -m 20 -K - -X "$1" --aws-sigv4 aws:amz:default:s3 -H "x-amz-content-sha256: $(sha256sum <"${3:-/dev/null}" | cut -d' ' -f1)" \
-            -H 'Content-Type: application/octet-stream' "${body[@]}" "http://127.0.0.1:$port$2" || fail "S3 refused $1 $2 of the owner"
+        curl -fsS -m 20 -K - -X "$1" --aws-sigv4 aws:amz:default:s3 -H "x-amz-content-sha256: $hash" \
+            -H 'Content-Type: application/octet-stream' "${body[@]}" "http://127.0.0.1:$port$2" ||
+        fail "S3 refused $1 $2 of the owner"
 }
 
 fill() {
@@ -122,10 +124,13 @@ fill() {
     trust='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam:::user/caller"]},
         "Action":["sts:AssumeRole"]}]}'
     arns=$(jq -cn '[$ARGS.positional[] | "arn:aws:s3:::\(.)", "arn:aws:s3:::\(.)/*"]' --args "$BUCKET" "$OTHER")
-    policy='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":'$arns'}]}'
-    admin role create --tenant "$ACCOUNT" --role-name "$ROLE" --path /rolebridge/ --assume-role-policy-doc "$trust" >"$dir/role.json" ||
+    policy='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],
+        "Resource":'$arns'}]}'
+    admin role create --tenant "$ACCOUNT" --role-name "$ROLE" --path /rolebridge/ \
+        --assume-role-policy-doc "$trust" >"$dir/role.json" ||
         fail "radosgw-admin made no role: $(tail -n 1 "$dir/admin.log")"
-    admin role-policy put --tenant "$ACCOUNT" --role-name "$ROLE" --policy-name task --policy-doc "$policy" >>"$dir/admin.log" ||
+    admin role-policy put --tenant "$ACCOUNT" --role-name "$ROLE" --policy-name task \
+        --policy-doc "$policy" >>"$dir/admin.log" ||
         fail "radosgw-admin put no role policy: $(tail -n 1 "$dir/admin.log")"
     cat >>"$dir/env.new" <<ENV
 export CEPH_CONF=$CEPH_CONF
@@ -174,7 +179,9 @@ up() {
     port_free "$mon_port"
     trap abandon EXIT
     write_conf
-    start_cluster >"$dir/start.log" 2>&1 || { tail -n 20 "$dir/start.log" >&2; fail "the Ceph cluster did not start; $dir/start.log"; }
+    # In a subshell of its own, so that its first failure ends it (set -e is off on the left of ||).
+    bash -euo pipefail "$0" start-cluster "$dir" "$mon_port" >"$dir/start.log" 2>&1 ||
+        { tail -n 20 "$dir/start.log" >&2; fail "the Ceph cluster did not start; $dir/start.log"; }
     up_or_fail "$dir" rgw 90 curl -fsS -m 2 -o /dev/null "http://127.0.0.1:$port/"
     fill
     say "Ceph is up in $(since) s: http://127.0.0.1:$port, credentials in $dir/env"
@@ -192,6 +199,7 @@ case ${1:-} in -h | --help) usage; exit 0 ;; esac
 [ $# -ge 2 ] || { usage >&2; exit 2; }
 case $1 in
     up) shift; up "$@" ;;
+    start-cluster) dir=$2 mon_port=$3; start_cluster ;;
     down) down "$2" ;;
     *) usage >&2; exit 2 ;;
 esac

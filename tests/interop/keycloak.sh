@@ -34,7 +34,8 @@ install_keycloak() {
     flock 9
     if [ ! -e "$home/installed" ]; then
         rm -rf "$home"
-        if ! mvn -q -B dependency:copy -Dartifact=org.keycloak:$name:$KEYCLOAK:tar.gz -DoutputDirectory="$cache" >"$home.log" 2>&1 9>&-; then
+        if ! mvn -q -B dependency:copy "-Dartifact=org.keycloak:$name:$KEYCLOAK:tar.gz" \
+            "-DoutputDirectory=$cache" >"$home.log" 2>&1 9>&-; then
             tail -n 5 "$home.log" >&2
             warn "Keycloak $KEYCLOAK could not be fetched from Maven Central; Maven's words are above"
             exit 75

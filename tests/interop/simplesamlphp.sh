@@ -173,7 +173,8 @@ write_sp() { # DIR
         printf "    'saml20.sign.response' => %s, 'saml20.sign.assertion' => %s,\n" \
             "$(yes_no "$sign" response)" "$(yes_no "$sign" assertion)"
         printf "    'assertion.encryption' => %s, 'assertion.lifetime' => %s,\n" "$(yes_no $encrypt yes)" "$lifetime"
-        printf "    'validate.authnrequest' => %s, 'validate.logout' => %s,\n" "$(yes_no $signed yes)" "$(yes_no $signed yes)"
+        printf "    'validate.authnrequest' => %s, 'validate.logout' => %s,\n" \
+            "$(yes_no $signed yes)" "$(yes_no $signed yes)"
         printf "    'sign.logout' => true, 'keys' => [%s],\n]];\n" "$keys"
     } >"$file.new"
     php -l "$file.new" >/dev/null || fail "the SP entry is no PHP: $file.new"
@@ -192,7 +193,7 @@ write_gcm() { # DIR
 }
 
 up() {
-    local dir base was_gcm=no
+    local dir base was_gcm=no first=
     dir=$(part_dir "$1")
     shift
     parse_options "$@"
@@ -212,8 +213,9 @@ up() {
     rm -f "$dir/gcm.php"
     [ $gcm = no ] || write_gcm "$dir"
     printf '%s\n' "$port" >"$dir/port"
+    [ $gcm = no ] || first=$dir/gcm.php
     start_group "$dir" idp env SIMPLESAMLPHP_CONFIG_DIR="$dir/config" PHP_CLI_SERVER_WORKERS=4 \
-        php -d display_errors=0 -d session.save_path="$dir/sessions" -d auto_prepend_file="$([ $gcm = no ] || echo "$dir/gcm.php")" \
+        php -d display_errors=0 -d session.save_path="$dir/sessions" -d auto_prepend_file="$first" \
         -S "127.0.0.1:$port" -t "$SSP/www"
     up_or_fail "$dir" idp 20 curl -fsS -m 5 -o "$dir/idp-metadata.xml" "$base/saml2/idp/metadata.php"
     grep -q '<md:IDPSSODescriptor' "$dir/idp-metadata.xml" || fail "no IdP metadata came: $dir/idp-metadata.xml"
