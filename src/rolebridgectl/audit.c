@@ -12,6 +12,8 @@
 #define DEFAULT_CONFIG "/etc/rolebridge/rolebridge.yaml"
 #define DEFAULT_STORE "sqlite:///var/lib/rolebridge/state.db" /* as the service's */
 
+enum { HEAD_FILE_MAX = 1024 * 1024 };
+
 /* Everything the command line can say. */
 typedef struct {
     char *store, *config;
@@ -105,12 +107,12 @@ static int
 wrong(const RbAuditConsole *console, const char *format, ...)
 {
     va_list args;
+    g_autofree char *text = NULL;
 
     va_start(args, format);
-    fputs("rolebridgectl: ", console->err);
-    vfprintf(console->err, format, args);
-    fputs("; 'rolebridgectl audit --help' says more\n", console->err);
+    text = g_strdup_vprintf(format, args);
     va_end(args);
+    fprintf(console->err, "rolebridgectl: %s; 'rolebridgectl audit --help' says more\n", text);
     return RB_AUDIT_EXIT_USAGE;
 }
 
@@ -250,7 +252,7 @@ read_head(const char *text, RbAuditHead *head, GError **error)
 
     if (rb_audit_head_parse(text, head))
         return TRUE;
-    bytes = rb_file_read(text, 1024 * 1024, error);
+    bytes = rb_file_read(text, HEAD_FILE_MAX, error);
     if (bytes == NULL)
         return FALSE;
     content = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));

@@ -26,6 +26,7 @@ struct RbWriter {
     pthread_cond_t work;
     GQueue waiting; /* Job, oldest first */
     guint max_queue;
+    Job *group[RB_WRITER_MAX_GROUP]; /* being written; the writing thread's own */
     guint64 commits;
     gboolean stopping;
 };
@@ -89,7 +90,7 @@ static void *
 write_on(void *data)
 {
     RbWriter *writer = data;
-    g_autofree Job **group = g_new(Job *, RB_WRITER_MAX_GROUP);
+    Job **group = writer->group;
     guint n;
 
     pthread_mutex_lock(&writer->lock);

@@ -165,6 +165,29 @@ test_damage(void **state)
     expect_refused(scratch, "header overwritten", "restore the last good copy");
 }
 
+/* A disk that goes bad under a running service: what cannot be read is a fault, and never "not there". */
+static void
+test_damage_while_running(void **state)
+{
+    const Scratch *scratch = *state;
+    g_autoptr(RbStore) store = NULL;
+    guint faults = 0;
+
+    fill(scratch);
+    store = scratch_open(scratch);
+    scribble(scratch, 4096, 4096 * 40);
+    for (guint i = 0; i < 200; i++) {
+        g_autofree char *key = g_strdup_printf("key-%u", i);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(RbRecord) record = rb_store_get(store, RB_RECORD_SESSION, key, NOW, &error);
+        if (record == NULL) {
+            expect_fault(key, error, RB_FAULT_STORE, "restore the last good copy");
+            faults++;
+        }
+    }
+    assert_true(faults > 0);
+}
+
 static void
 test_truncated(void **state)
 {
@@ -334,11 +357,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ROW(test_addresses), ROW(test_mode),          ROW(test_symlink),
-        ROW(test_lock),      ROW(test_other_formats), ROW(test_read_only_creates_nothing),
-        ROW(test_damage),    ROW(test_truncated),     ROW(test_disk_full),
-        ROW(test_locked),    ROW(test_moved),         ROW(test_settings),
-        ROW(test_indexes),
+        ROW(test_addresses),     ROW(test_mode),
+        ROW(test_symlink),       ROW(test_lock),
+        ROW(test_other_formats), ROW(test_read_only_creates_nothing),
+        ROW(test_damage),        ROW(test_damage_while_running),
+        ROW(test_truncated),     ROW(test_disk_full),
+        ROW(test_locked),        ROW(test_moved),
+        ROW(test_settings),      ROW(test_indexes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
