@@ -9,6 +9,7 @@ enum { SHOWN_MAX = 200 };
 struct RbDiagnostics {
     GPtrArray *rows;     /* RbDiagnostic, owned */
     GHashTable *sources; /* file name → GBytes */
+    GHashTable *hidden;  /* "file:line" */
     guint n_errors;
 };
 
@@ -30,6 +31,7 @@ rb_diagnostics_new(void)
 
     problems->rows = g_ptr_array_new_with_free_func(row_free);
     problems->sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_bytes_unref);
+    problems->hidden = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return problems;
 }
 
@@ -40,6 +42,7 @@ rb_diagnostics_free(RbDiagnostics *problems)
         return;
     g_ptr_array_unref(problems->rows);
     g_hash_table_unref(problems->sources);
+    g_hash_table_unref(problems->hidden);
     g_free(problems);
 }
 
@@ -47,6 +50,12 @@ void
 rb_diagnostics_source(RbDiagnostics *problems, const char *file, GBytes *text)
 {
     g_hash_table_replace(problems->sources, g_strdup(file), g_bytes_ref(text));
+}
+
+void
+rb_diagnostics_hide_line(RbDiagnostics *problems, const char *file, guint line)
+{
+    g_hash_table_add(problems->hidden, g_strdup_printf("%s:%u", file, line));
 }
 
 static void
@@ -127,9 +136,9 @@ append_source_line(const RbDiagnostics *problems, const RbDiagnostic *row, GStri
     gsize size;
     const char *text = source == NULL ? NULL : g_bytes_get_data(source, &size);
     const char *end;
-    g_autofree char *line = NULL, *shown = NULL;
+    g_autofree char *line = NULL, *shown = NULL, *place = g_strdup_printf("%s:%u", row->file, row->line);
 
-    if (text == NULL || row->line == 0)
+    if (text == NULL || row->line == 0 || g_hash_table_contains(problems->hidden, place))
         return;
     end = text + size;
     for (guint n = 1; n < row->line && text != NULL; n++) {

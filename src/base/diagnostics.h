@@ -26,6 +26,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbDiagnostics, rb_diagnostics_free)
 /** rb_diagnostics_source: remembers the text of @file, so that the line of a mistake can be shown. */
 void rb_diagnostics_source(RbDiagnostics *problems, const char *file, GBytes *text);
 
+/** rb_diagnostics_hide_line: never shows the text of that line: somebody wrote a secret there. */
+void rb_diagnostics_hide_line(RbDiagnostics *problems, const char *file, guint line);
+
 /** rb_diagnostics_error: one mistake at @file:@line:@column; @hint may be NULL. */
 void rb_diagnostics_error(RbDiagnostics *problems, const char *file, guint line, guint column,
                           const char *hint, const char *format, ...) G_GNUC_PRINTF(6, 7);
