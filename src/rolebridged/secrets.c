@@ -75,6 +75,7 @@ rb_config_secret(const RbYaml *node, const char *base_dir, RbDiagnostics *proble
     RbSecret *secret;
 
     if (rb_yaml_kind(node) != RB_YAML_MAP) {
+        rb_diagnostics_hide_line(problems, rb_yaml_file(node), rb_yaml_line(node));
         rb_yaml_problem(node, problems, ways, "a secret must not be written in this file");
         return NULL;
     }
