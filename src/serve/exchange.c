@@ -15,7 +15,8 @@ typedef struct {
     struct MHD_Connection *connection;
     RbPeer *peer;
     RbRequest *request;
-    Stage stage; /* the loop thread's */
+    Stage stage;      /* the loop thread's */
+    gboolean counted; /* in the loop's open requests; the loop thread's */
     gint outcome;
     RbAnswer *answer;
     GError *broken; /* the head was refused */
@@ -60,6 +61,15 @@ rb_exchange_start(void *loop, const char *target, struct MHD_Connection *connect
     exchange->request = rb_request_new(&self->server->site, target);
     g_atomic_int_inc(&self->server->site.counts.requests);
     return exchange;
+}
+
+/* From here on an end of the server waits until the answer is sent. */
+static void
+count(Exchange *exchange)
+{
+    if (!exchange->counted)
+        g_atomic_int_inc(&exchange->loop->open);
+    exchange->counted = TRUE;
 }
 
 /* ---- answering ---- */
@@ -135,7 +145,7 @@ send_answer(Exchange *exchange)
         good = add(response, "Connection", "close");
     rb_peer_deadline(exchange->peer, monotonic_s() + exchange->loop->server->limits.write_s);
     exchange->stage = ANSWERED;
-    g_atomic_int_inc(&exchange->loop->sending);
+    count(exchange);
     queued = good ? MHD_queue_response(exchange->connection, answer->status, response) : MHD_NO;
     MHD_destroy_response(response);
     return queued;
@@ -173,8 +183,12 @@ read_head(Exchange *exchange, const char *method)
     exchange->stage = READING_BODY;
     rb_peer_deadline(exchange->peer, monotonic_s() + exchange->loop->server->limits.read_s);
     (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, take_header, exchange);
-    if (exchange->broken != NULL ||
-        !rb_request_read_head(exchange->request, method, rb_peer_address(exchange->peer), &exchange->broken))
+    if (exchange->broken == NULL)
+        (void)rb_request_read_head(exchange->request, method, rb_peer_address(exchange->peer),
+                                   &exchange->broken);
+    /* An answer at this point ends the connection, as it must when a body follows that nobody reads. Without
+     * one the answer waits for the next step, and the connection stays. */
+    if (exchange->broken != NULL && (exchange->request->content_length > 0 || exchange->request->chunked))
         return refuse_head(exchange);
     return MHD_YES;
 }
@@ -211,23 +225,13 @@ under_way(Exchange *exchange, gboolean begins)
 }
 
 static enum MHD_Result
-dispatch(Exchange *exchange)
+hand_over(Exchange *exchange)
 {
     RbServer *server = exchange->loop->server;
     RbPool *pool = exchange->request->route->work == RB_WORK_UPSTREAM ? server->upstream : server->quick;
 
-    rb_peer_deadline(exchange->peer, 0);
-    if (exchange->request->route->work == RB_WORK_INLINE) {
-        exchange->answer = rb_route_run(exchange->request);
-        return send_answer(exchange);
-    }
-    g_atomic_int_inc(&exchange->loop->under_way);
-    if (g_atomic_int_get(
-            &exchange->loop->closing)) { /* read after the increment: one of the two sees the other */
-        (void)g_atomic_int_dec_and_test(&exchange->loop->under_way);
-        return busy(exchange);
-    }
     exchange->stage = AT_WORK;
+    count(exchange);
     g_atomic_ref_count_inc(&exchange->refs);
     under_way(exchange, TRUE);
     MHD_suspend_connection(exchange->connection);
@@ -237,6 +241,24 @@ dispatch(Exchange *exchange)
         exchange_unref(exchange);
     }
     return MHD_YES;
+}
+
+static enum MHD_Result
+dispatch(Exchange *exchange)
+{
+    rb_peer_deadline(exchange->peer, 0);
+    if (exchange->broken != NULL)
+        return refuse_head(exchange);
+    if (exchange->request->route->work == RB_WORK_INLINE) {
+        exchange->answer = rb_route_run(exchange->request);
+        return send_answer(exchange);
+    }
+    g_atomic_int_inc(&exchange->loop->under_way);
+    if (!g_atomic_int_get(
+            &exchange->loop->closing)) /* read after the increment: one of the two sees the other */
+        return hand_over(exchange);
+    (void)g_atomic_int_dec_and_test(&exchange->loop->under_way);
+    return busy(exchange);
 }
 
 void
@@ -283,6 +305,8 @@ rb_exchange_step(void *loop, struct MHD_Connection *connection, const char *url,
     case READING_HEAD:
         return read_head(exchange, method);
     case READING_BODY:
+        if (*upload_size > 0 && exchange->broken != NULL)
+            return MHD_NO; /* a body that no header spoke of */
         return *upload_size > 0 ? read_body(exchange, upload, upload_size) : dispatch(exchange);
     case AT_WORK:
         if (g_atomic_int_get(&exchange->outcome) == WORKING)
@@ -307,8 +331,8 @@ rb_exchange_end(void *loop, struct MHD_Connection *connection, void **state,
     if (exchange == NULL)
         return;
     *state = NULL;
-    if (exchange->stage == ANSWERED)
-        (void)g_atomic_int_dec_and_test(&exchange->loop->sending);
+    if (exchange->counted)
+        (void)g_atomic_int_dec_and_test(&exchange->loop->open);
     if (exchange->peer != NULL)
         rb_peer_deadline(exchange->peer, monotonic_s() + exchange->loop->server->limits.read_s);
     exchange->connection = NULL;

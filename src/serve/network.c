@@ -169,9 +169,9 @@ rb_address_seen_through(const RbAddress *peer, const char *forwarded, const GArr
     if (forwarded != NULL && rb_networks_have(proxies, peer)) {
         hops = g_strsplit(forwarded, ",", RB_FORWARDED_MAX + 1);
         guint n = g_strv_length(hops);
-        if (n > RB_FORWARDED_MAX)
-            return rb_refuse(error, RB_REQUEST_MALFORMED, "X-Forwarded-For names more than %d addresses",
-                             RB_FORWARDED_MAX);
+        if (n == 0 || n > RB_FORWARDED_MAX)
+            return rb_refuse(error, RB_REQUEST_MALFORMED, "X-Forwarded-For names %u addresses, not 1 to %d",
+                             n, RB_FORWARDED_MAX);
         while (n > 0 && rb_networks_have(proxies, &nearest))
             if (!rb_address_parse(g_strstrip(hops[--n]), &nearest))
                 return rb_refuse(error, RB_REQUEST_MALFORMED,

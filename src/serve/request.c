@@ -84,9 +84,10 @@ rb_request_header(RbRequest *request, const char *name, const char *value, GErro
             return rb_refuse(error, RB_REQUEST_MALFORMED, "a Content-Length that is repeated or no number");
         request->content_length = (gint64)length;
     } else if (g_ascii_strcasecmp(name, "transfer-encoding") == 0) {
-        if (request->chunked || g_ascii_strcasecmp(value, "chunked") != 0)
-            return rb_refuse(error, RB_REQUEST_MALFORMED, "a Transfer-Encoding other than one 'chunked'");
+        gboolean again = request->chunked;
         request->chunked = TRUE;
+        if (again || g_ascii_strcasecmp(value, "chunked") != 0)
+            return rb_refuse(error, RB_REQUEST_MALFORMED, "a Transfer-Encoding other than one 'chunked'");
     } else if (slot != NULL && *slot == NULL) {
         if (!g_utf8_validate(value, -1, NULL))
             return rb_refuse(error, RB_REQUEST_MALFORMED, "a header that is not UTF-8");

@@ -209,7 +209,7 @@ loop_is_over(const RbServer *server, RbLoop *loop, gint64 now_s)
     else if (info == NULL || info->num_connections > 0)
         return FALSE;
     /* a loop with a suspended connection must not be stopped */
-    return g_atomic_int_get(&loop->under_way) == 0;
+    return g_atomic_int_get(&loop->under_way) == 0 && g_atomic_int_get(&loop->open) == 0;
 }
 
 static gpointer
@@ -345,23 +345,23 @@ rb_server_reload_tls(RbServer *server, GBytes *certificate, const RbSecret *key,
 }
 
 static guint
-requests_under_way(const RbServer *server, gboolean sending)
+requests_under_way(const RbServer *server, gboolean answers)
 {
     guint n = 0;
 
     for (guint i = 0; i < server->retired->len; i++) {
         RbLoop *loop = server->retired->pdata[i];
         n += (guint)g_atomic_int_get(&loop->under_way);
-        if (sending)
-            n += (guint)g_atomic_int_get(&loop->sending);
+        if (answers)
+            n += (guint)g_atomic_int_get(&loop->open);
     }
     return n;
 }
 
 static void
-wait_for_requests(const RbServer *server, gboolean sending, gint64 until)
+wait_for_requests(const RbServer *server, gboolean answers, gint64 until)
 {
-    while (requests_under_way(server, sending) > 0 && g_get_monotonic_time() < until)
+    while (requests_under_way(server, answers) > 0 && g_get_monotonic_time() < until)
         g_usleep(2000);
 }
 

@@ -14,7 +14,7 @@ typedef struct {
     struct RbServer *server;
     struct MHD_Daemon *daemon;
     gint under_way; /* atomic: requests given to a pool and not yet back */
-    gint sending;   /* atomic: answers not yet sent whole */
+    gint open;      /* atomic: requests read whole and not yet answered whole */
     gint closing;   /* atomic: no new request goes to a pool */
     gint64 retired_s;
 } RbLoop;
