@@ -175,7 +175,7 @@ providers_state(RbAccess *access, gint64 now, gboolean *ready)
     for (guint i = 0; i < rb_providers_size(access->providers); i++) {
         RbProvider *provider = rb_providers_item(access->providers, i);
         json_t *status = rb_provider_status(provider, now);
-        if (json_is_true(json_object_get(status, "ready")))
+        if (json_is_true(json_object_get(status, "usable")))
             *ready = TRUE;
         (void)json_object_set_new(state, rb_provider_id(provider), status);
     }

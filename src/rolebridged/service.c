@@ -194,7 +194,7 @@ log_started(const RbService *service)
     }
     json_object_foreach(json_object_get(details, "identity_providers"), id, state)
     {
-        if (!json_is_true(json_object_get(state, "ready")))
+        if (!json_is_true(json_object_get(state, "usable")))
             rb_log(RB_LOG_WARNING, "provider.not_ready", "provider", id, "outcome",
                    "nobody can sign in with it until its keys can be read", NULL);
     }

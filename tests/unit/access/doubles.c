@@ -92,7 +92,7 @@ json_t *
 rb_provider_status(RbProvider *provider, gint64 now)
 {
     (void)provider, (void)now;
-    return json_pack("{s:b}", "ready", 1);
+    return json_pack("{s:b}", "usable", 1);
 }
 
 void
