@@ -71,7 +71,12 @@
     X(MAPPING_MFA_REQUIRED, "mapping.mfa_required", 403, "This role needs a sign-in with a second factor.", "Sign in again with your second factor.") \
     X(MAPPING_OUTSIDE_HOURS, "mapping.outside_hours", 403, "This role is only available at certain hours.", "Come back within those hours.") \
     X(MAPPING_SOURCE_IP, "mapping.source_ip", 403, "This role is not available from your network.", "Connect from the network the role asks for.") \
-    X(MAPPING_SEPARATION_OF_DUTIES, "mapping.separation_of_duties", 403, "This role cannot be held together with another role of yours.", "Ask the owner of the roles which of the two you should have.")
+    X(MAPPING_SEPARATION_OF_DUTIES, "mapping.separation_of_duties", 403, "This role cannot be held together with another role of yours.", "Ask the owner of the roles which of the two you should have.") \
+    X(MAPPING_PROVIDER, "mapping.provider", 403, "This role is only available after another way of signing in.", "Sign in with the identity provider that the role asks for.") \
+    X(MAPPING_ATTRIBUTE, "mapping.attribute", 403, "Your sign-in does not say about you what this role asks for.", "Ask the owner of the role; your directory may hold an old value.") \
+    X(MAPPING_TAG, "mapping.tag", 403, "Your sign-in lacks a value that this role passes on to AWS.", "Ask your administrator to have your directory state it, once.") \
+    X(MAPPING_ACCOUNT_UNFIT, "mapping.account_unfit", 403, "This account is not set up for this role.", "Tell the owner of the role; the account lacks a setting that the role needs.") \
+    X(MAPPING_PATTERN_LIMIT, "mapping.pattern_limit", 403, "It could not be told whether one of your groups brings this role.", "Tell your administrator: an expression in the mapping takes too long.")
 
 #define RB_REFUSALS_SESSION(X) /* access: sessions, tokens, transactions */ \
     X(SESSION_MISSING, "session.missing", 401, "You are not signed in.", "Sign in.") \

@@ -1,0 +1,81 @@
+#include "mapping/priv.h"
+
+/* What can only be said once everything has been read. */
+
+static void
+check_pair(RbLoad *load, const RbAssignment *a, const RbAccount *account)
+{
+    const RbTaskPolicy *policy;
+    const char *problem, *missing = rb_role_lacks(a->role, account, &policy);
+    g_autofree char *hint = NULL, *text = NULL;
+
+    if (missing != NULL) {
+        hint = g_strdup_printf("add it to the parameters of '%s' in accounts.yaml", account->name);
+        rb_diagnostics_error(load->problems, a->place.file, a->place.line, a->place.column, hint,
+                             "the account '%s' has no parameter '%s', which %s '%s' needs (role '%s')",
+                             account->name, missing, policy != NULL ? "the policy" : "the session policy of",
+                             policy != NULL ? policy->name : a->role->name, a->role->name);
+        return;
+    }
+    text = rb_session_policy_for(a->role, account, &problem);
+    if (problem != NULL)
+        rb_diagnostics_error(load->problems, a->role->place.file, a->role->place.line, 1, "shorten it",
+                             "the role '%s' in '%s': %s", a->role->name, account->name, problem);
+}
+
+/* Whether @role asks anything of an account at all. */
+static gboolean
+is_particular(const RbRole *role)
+{
+    gboolean any = role->session_policy != NULL;
+
+    for (guint i = 0; i < role->policies->len && !any; i++)
+        any = ((const RbTaskPolicy *)g_ptr_array_index(role->policies, i))->needs[0] != NULL;
+    return any;
+}
+
+static void
+check_pairs(RbLoad *load)
+{
+    const RbSnapshot *s = load->snapshot;
+    g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL);
+
+    for (guint i = 0; i < s->assignments->len; i++) {
+        const RbAssignment *a = &g_array_index(s->assignments, RbAssignment, i);
+        if (a->role == NULL || a->role->broken || !is_particular(a->role))
+            continue;
+        for (guint k = 0; k < a->n_accounts; k++) {
+            gsize pair = (gsize)a->role->index * (s->accounts->len + 1) + a->accounts[k] + 1;
+            if (g_hash_table_add(done, (gpointer)pair))
+                check_pair(load, a, g_ptr_array_index(s->accounts, a->accounts[k]));
+        }
+    }
+}
+
+static void
+check_unused(RbLoad *load)
+{
+    const RbSnapshot *s = load->snapshot;
+
+    for (guint i = 0; i < s->policies->len; i++) {
+        const RbTaskPolicy *p = g_ptr_array_index(s->policies, i);
+        if (!p->used && !p->broken)
+            rb_diagnostics_warning(load->problems, p->place.file, 1, 1,
+                                   "name it in a role, or delete the file", "no role uses the policy '%s'",
+                                   p->name);
+    }
+    for (guint i = 0; i < s->roles->len; i++) {
+        const RbRole *r = g_ptr_array_index(s->roles, i);
+        if (!r->used && !r->broken)
+            rb_diagnostics_warning(load->problems, r->place.file, 1, 1,
+                                   "assign it to a group, or delete the file",
+                                   "nobody is assigned the role '%s'", r->name);
+    }
+}
+
+void
+rb_snapshot_check(RbLoad *load)
+{
+    check_pairs(load);
+    check_unused(load);
+}

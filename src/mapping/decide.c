@@ -1,0 +1,496 @@
+#include "base/encoding.h"
+#include "mapping/decision.h"
+
+#include <string.h>
+
+/*
+ * decide: groups → matches → (account, role) pairs → grants and near misses. A pair is named by one
+ * assignment; two assignments never combine into a third pair, because only pairs are ever collected.
+ */
+
+enum {
+    FIXED = G_MAXUINT,   /* a match that brings all fixed accounts of its assignment */
+    MAX_GROUPS_TOLD = 16 /* groups told as reasons of one assignment; more would say nothing new */
+};
+
+/** A group led to an assignment. */
+typedef struct {
+    guint assignment, group;
+    guint account;   /* named by a capture, or FIXED */
+    gboolean unsure; /* the expression could not be matched to its end */
+} Match;
+
+/** What one assignment, or one role, says of this person at this moment. */
+typedef struct {
+    RbRefusalCode code; /* RB_ACCEPTED: nothing stands against it */
+    const char *detail;
+    const RbTag *tags; /* of a role */
+    gboolean known;    /* of a role: looked at already */
+} Verdict;
+
+/** An assignment named a pair. */
+typedef struct {
+    guint account, role, assignment, group;
+    guint verdict; /* of the assignment, in verdicts */
+} Pair;
+
+typedef struct {
+    const RbSnapshot *snapshot;
+    const RbIdentity *identity;
+    const RbContext *context;
+    RbArena *arena;
+    GArray *matches, *pairs, *verdicts, *grants, *misses;
+    Verdict *roles; /* by role */
+    guint8 *held;   /* by role: some assignment gives it to this person, whatever the hour */
+    RbMatchSpace space;
+    guint group; /* being looked up */
+} Deciding;
+
+static const char *words(Deciding *d, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static const char *
+words(Deciding *d, const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = g_strdup_vprintf(format, args);
+    va_end(args);
+    return rb_arena_take(d->arena, text);
+}
+
+static const RbAssignment *
+assignment_at(const Deciding *d, guint i)
+{
+    return &g_array_index(d->snapshot->assignments, RbAssignment, i);
+}
+
+/* ---- groups → matches ---- */
+
+static void
+add_match(Deciding *d, guint assignment, guint account, gboolean unsure)
+{
+    Match m = { assignment, d->group, account, unsure };
+
+    g_array_append_val(d->matches, m);
+}
+
+static void
+found(const RbMatcher *matcher, RbMatchResult result, gpointer data)
+{
+    Deciding *d = data;
+    const RbAssignment *a = assignment_at(d, matcher->assignment);
+
+    if (a->n_accounts > 0)
+        add_match(d, matcher->assignment, FIXED, result == RB_MATCH_LIMIT);
+    if (result != RB_MATCH_YES)
+        return;
+    for (guint i = 0; a->captures[i] != NULL; i++) {
+        g_autofree char *name =
+            rb_pattern_capture(matcher->pattern, d->identity->groups[d->group], a->captures[i], &d->space);
+        guint at = name == NULL ? 0 : GPOINTER_TO_UINT(g_hash_table_lookup(d->snapshot->account_at, name));
+        if (at > 0) /* a capture that names no account is no grant */
+            add_match(d, matcher->assignment, at - 1, FALSE);
+    }
+}
+
+static gint
+compare_numbers(const guint *a, const guint *b, guint n)
+{
+    for (guint i = 0; i < n; i++)
+        if (a[i] != b[i])
+            return a[i] < b[i] ? -1 : 1;
+    return 0;
+}
+
+static gint
+by_assignment(gconstpointer a, gconstpointer b)
+{
+    const Match *x = a, *y = b;
+    const guint p[] = { x->assignment, x->group, x->account }, q[] = { y->assignment, y->group, y->account };
+
+    return compare_numbers(p, q, 3);
+}
+
+static void
+match_groups(Deciding *d)
+{
+    for (d->group = 0; d->group < d->identity->n_groups; d->group++)
+        rb_index_find(&d->snapshot->index, d->identity->groups[d->group], &d->space, found, d);
+    g_array_sort(d->matches, by_assignment);
+}
+
+/* ---- what an assignment asks of the person ---- */
+
+static gboolean
+has_any(const char *const *values, const char *const *wanted)
+{
+    for (guint i = 0; values != NULL && values[i] != NULL; i++)
+        if (g_strv_contains(wanted, values[i]))
+            return TRUE;
+    return FALSE;
+}
+
+static const char *
+when_detail(Deciding *d, const RbWhen *when, const char *const *values)
+{
+    g_autofree char *wanted = g_strjoinv("' or '", (char **)when->values);
+    g_autofree char *first = values == NULL || values[0] == NULL ? NULL : rb_text_quote(values[0]);
+
+    if (first == NULL)
+        return words(d, "the attribute %s must be '%s'; your sign-in does not state it", when->attribute,
+                     wanted);
+    return words(d, "the attribute %s must be '%s'; it is %s%s", when->attribute, wanted, first,
+                 values[1] != NULL ? " and others" : "");
+}
+
+static Verdict
+judge_assignment(Deciding *d, const RbAssignment *a, gboolean unsure)
+{
+    if (unsure)
+        return (Verdict){ RB_MAPPING_PATTERN_LIMIT,
+                          "a group name took too long to compare with the expression of the assignment" };
+    if (a->provider != NULL && !g_str_equal(a->provider, d->identity->provider))
+        return (Verdict){ RB_MAPPING_PROVIDER, words(d, "only when '%s' vouches for you; '%s' did",
+                                                     a->provider, d->identity->provider) };
+    for (guint i = 0; i < a->n_when; i++) {
+        const char *const *values = rb_identity_attribute(d->identity, a->when[i].attribute);
+        if (!has_any(values, (const char *const *)a->when[i].values))
+            return (Verdict){ RB_MAPPING_ATTRIBUTE, when_detail(d, &a->when[i], values) };
+    }
+    return (Verdict){ RB_ACCEPTED };
+}
+
+/* ---- matches → pairs ---- */
+
+static void
+add_pair(Deciding *d, const Match *m, guint account, guint verdict)
+{
+    const RbRole *role = assignment_at(d, m->assignment)->role;
+    Pair p = { account, role->index, m->assignment, m->group, verdict };
+
+    g_array_append_val(d->pairs, p);
+}
+
+/* Matches @first to @end - 1 are one assignment's. */
+static void
+add_pairs(Deciding *d, guint first, guint end)
+{
+    const Match *m = &g_array_index(d->matches, Match, 0);
+    const RbAssignment *a = assignment_at(d, m[first].assignment);
+    guint sure = 0, fixed = 0;
+    Verdict v;
+
+    for (guint i = first; i < end; i++)
+        sure += !m[i].unsure;
+    v = judge_assignment(d, a, sure == 0);
+    g_array_append_val(d->verdicts, v);
+    if (v.code == RB_ACCEPTED)
+        d->held[a->role->index] = 1;
+    for (guint i = first; i < end; i++) {
+        if (m[i].unsure && sure > 0)
+            continue;
+        if (m[i].account != FIXED) {
+            add_pair(d, &m[i], m[i].account, d->verdicts->len - 1);
+            continue;
+        }
+        if (fixed++ < MAX_GROUPS_TOLD)
+            for (guint k = 0; k < a->n_accounts; k++)
+                add_pair(d, &m[i], a->accounts[k], d->verdicts->len - 1);
+    }
+}
+
+static gint
+by_pair(gconstpointer a, gconstpointer b)
+{
+    const Pair *x = a, *y = b;
+    const guint p[] = { x->account, x->role, x->assignment, x->group };
+    const guint q[] = { y->account, y->role, y->assignment, y->group };
+
+    return compare_numbers(p, q, 4);
+}
+
+static void
+collect_pairs(Deciding *d)
+{
+    const Match *m = &g_array_index(d->matches, Match, 0);
+
+    for (guint first = 0, end; first < d->matches->len; first = end) {
+        for (end = first + 1; end < d->matches->len && m[end].assignment == m[first].assignment;)
+            end++;
+        add_pairs(d, first, end);
+    }
+    g_array_sort(d->pairs, by_pair);
+}
+
+/* ---- what a role asks of the person and the moment ---- */
+
+/* Two duties that one person must not have are both refused, wherever each of them was given. */
+static const char *
+conflict(Deciding *d, const RbRole *role)
+{
+    for (guint i = 0; i < role->n_duties; i++) {
+        const RbDuties *duty = &g_array_index(d->snapshot->duties, RbDuties, role->duties[i]);
+        for (guint k = 0; k < duty->n_roles; k++)
+            if (duty->roles[k] != role && d->held[duty->roles[k]->index])
+                return words(d, "your groups also bring '%s', and nobody may have both: %s (%s:%u)",
+                             duty->roles[k]->name, duty->reason, duty->place.file, duty->place.line);
+    }
+    return NULL;
+}
+
+static const char *
+wrong_network(Deciding *d, const RbRole *role)
+{
+    const char *ip = d->context->source_ip;
+    g_autofree char *shown = ip == NULL ? NULL : rb_text_quote(ip);
+
+    if (role->n_networks == 0 || (ip != NULL && rb_networks_have(role->networks, role->n_networks, ip)))
+        return NULL;
+    return shown == NULL ? words(d, "only from %s; your address is not known", role->networks_text)
+                         : words(d, "only from %s; your address is %s", role->networks_text, shown);
+}
+
+static const char *
+wrong_hour(Deciding *d, const RbRole *role)
+{
+    g_autofree char *there = NULL;
+
+    if (role->hours == NULL || rb_hours_hold(role->hours, d->context->now, &there))
+        return NULL;
+    return words(d, "only %s; it is %s there", role->hours_text, there);
+}
+
+/* A second factor comes last: who is refused for want of it is refused for nothing else. */
+static Verdict
+judge_role(Deciding *d, const RbRole *role)
+{
+    Verdict v = { .known = TRUE };
+
+    if ((v.detail = conflict(d, role)) != NULL)
+        v.code = RB_MAPPING_SEPARATION_OF_DUTIES;
+    else if ((v.detail = rb_tags_make(role, d->identity, d->arena, &v.tags)) != NULL)
+        v.code = RB_MAPPING_TAG;
+    else if ((v.detail = wrong_network(d, role)) != NULL)
+        v.code = RB_MAPPING_SOURCE_IP;
+    else if ((v.detail = wrong_hour(d, role)) != NULL)
+        v.code = RB_MAPPING_OUTSIDE_HOURS;
+    else if (role->privileged && !d->identity->mfa) {
+        v.code = RB_MAPPING_MFA_REQUIRED;
+        v.detail = "a sign-in with a second factor is needed";
+    }
+    return v;
+}
+
+static const Verdict *
+role_verdict(Deciding *d, const RbRole *role)
+{
+    if (!d->roles[role->index].known)
+        d->roles[role->index] = judge_role(d, role);
+    return &d->roles[role->index];
+}
+
+/* Whether the role can be had in @account: said at load for every account written down, and here for those
+ * that a capture named. */
+static Verdict
+judge_account(Deciding *d, const RbRole *role, const RbAccount *account, const char **session_policy)
+{
+    const RbTaskPolicy *policy;
+    const char *problem, *missing = rb_role_lacks(role, account, &policy);
+    g_autofree char *text = NULL;
+
+    if (missing != NULL)
+        return (Verdict){ RB_MAPPING_ACCOUNT_UNFIT, words(d, "the account has no parameter '%s'", missing) };
+    text = rb_session_policy_for(role, account, &problem);
+    if (problem != NULL)
+        return (Verdict){ RB_MAPPING_ACCOUNT_UNFIT, problem };
+    *session_policy = rb_arena_text(d->arena, text);
+    return (Verdict){ RB_ACCEPTED };
+}
+
+/* ---- pairs → grants and near misses ---- */
+
+static const char *
+place_words(Deciding *d, const RbAssignment *a)
+{
+    char line[16];
+    const char *parts[] = { a->place.file, ":", line, NULL };
+
+    g_snprintf(line, sizeof line, "%u", a->place.line);
+    return rb_arena_join(d->arena, parts);
+}
+
+/* Every group of every assignment that gives the pair. */
+static void
+add_reasons(Deciding *d, const Pair *pairs, guint n, RbGrant *grant)
+{
+    RbReason *reasons = rb_arena_alloc(d->arena, n * sizeof *reasons);
+    const char *place = NULL;
+
+    for (guint i = 0; i < n; i++) {
+        const RbAssignment *a = assignment_at(d, pairs[i].assignment);
+        if (g_array_index(d->verdicts, Verdict, pairs[i].verdict).code != RB_ACCEPTED)
+            continue;
+        if (place == NULL || pairs[i].assignment != pairs[i - 1].assignment)
+            place = place_words(d, a);
+        reasons[grant->n_reasons++] =
+            (RbReason){ d->identity->groups[pairs[i].group], place, (const char *const *)a->words };
+    }
+    grant->reasons = reasons;
+}
+
+static void
+add_grant(Deciding *d, const Pair *pairs, guint n, const Verdict *verdict, const char *session_policy)
+{
+    const RbAccount *a = g_ptr_array_index(d->snapshot->accounts, pairs->account);
+    const RbRole *r = g_ptr_array_index(d->snapshot->roles, pairs->role);
+    const char *arn[] = { "arn:", a->partition, ":iam::", a->id, ":role", a->role_path, r->name, NULL };
+    gboolean chained = a->method == RB_ISSUE_ASSUME_ROLE;
+    gint64 cap = chained ? RB_SESSION_CHAINED_S : RB_SESSION_MAX_S;
+    RbGrant grant = {
+        .account = a->id,
+        .account_name = a->name,
+        .environment = a->environment,
+        .partition = a->partition,
+        .region = a->region,
+        .role = r->name,
+        .role_title = r->title,
+        .role_purpose = r->purpose,
+        .role_arn = rb_arena_join(d->arena, arn),
+        .default_session_s = MIN(r->default_s, cap),
+        .max_session_s = MIN(r->max_s, cap),
+        .chained = chained,
+        .privileged = r->privileged,
+        .tags = verdict->tags,
+        .n_tags = r->n_tags,
+        .method = a->method,
+        .provider_arn = a->provider_arn,
+        .external_id = a->external_id,
+        .session_policy = session_policy,
+    };
+
+    add_reasons(d, pairs, n, &grant);
+    g_array_append_val(d->grants, grant);
+}
+
+static void
+add_miss(Deciding *d, const Pair *p, const Verdict *verdict)
+{
+    const RbAccount *a = g_ptr_array_index(d->snapshot->accounts, p->account);
+    const RbRole *r = g_ptr_array_index(d->snapshot->roles, p->role);
+    RbNearMiss miss = {
+        .account = a->id,
+        .account_name = a->name,
+        .role = r->name,
+        .role_title = r->title,
+        .code = verdict->code,
+        .assignment = place_words(d, assignment_at(d, p->assignment)),
+        .group = d->identity->groups[p->group],
+        .detail = verdict->detail,
+        .owner = r->owner,
+    };
+
+    g_array_append_val(d->misses, miss);
+}
+
+/* One miss for each assignment that named the pair; those that came nearest (only the role or the account
+ * stood against it) first. */
+static void
+add_misses(Deciding *d, const Pair *pairs, guint n, const Verdict *common)
+{
+    for (guint pass = 0; pass < 2; pass++)
+        for (guint i = 0; i < n; i++) {
+            const Verdict *own = &g_array_index(d->verdicts, Verdict, pairs[i].verdict);
+            if ((own->code == RB_ACCEPTED) != (pass == 0) ||
+                (i > 0 && pairs[i].assignment == pairs[i - 1].assignment))
+                continue;
+            add_miss(d, &pairs[i], pass == 0 ? common : own);
+        }
+}
+
+/* @pairs: all that name one account and role. */
+static void
+settle(Deciding *d, const Pair *pairs, guint n)
+{
+    const RbAccount *account = g_ptr_array_index(d->snapshot->accounts, pairs->account);
+    const RbRole *role = g_ptr_array_index(d->snapshot->roles, pairs->role);
+    const char *session_policy = NULL;
+    gboolean assigned = FALSE;
+    Verdict verdict;
+
+    for (guint i = 0; i < n; i++)
+        assigned = assigned || g_array_index(d->verdicts, Verdict, pairs[i].verdict).code == RB_ACCEPTED;
+    verdict = *role_verdict(d, role);
+    if (verdict.code == RB_ACCEPTED || verdict.code == RB_MAPPING_MFA_REQUIRED) {
+        Verdict fit = judge_account(d, role, account, &session_policy);
+        if (fit.code != RB_ACCEPTED) {
+            verdict.code = fit.code;
+            verdict.detail = fit.detail;
+        }
+    }
+    if (assigned && verdict.code == RB_ACCEPTED)
+        add_grant(d, pairs, n, &verdict, session_policy);
+    else
+        add_misses(d, pairs, n, &verdict);
+}
+
+static void
+settle_all(Deciding *d)
+{
+    const Pair *p = &g_array_index(d->pairs, Pair, 0);
+
+    for (guint first = 0, end; first < d->pairs->len; first = end) {
+        for (end = first + 1;
+             end < d->pairs->len && p[end].account == p[first].account && p[end].role == p[first].role;)
+            end++;
+        settle(d, p + first, end - first);
+    }
+}
+
+static gpointer
+keep(RbArena *arena, GArray *array)
+{
+    gsize size = (gsize)array->len * g_array_get_element_size(array);
+
+    return size == 0 ? NULL : memcpy(rb_arena_alloc(arena, size), array->data, size);
+}
+
+static RbDecisionWhole *
+decision_new(RbSnapshot *snapshot, RbIdentity *identity)
+{
+    RbDecisionWhole *whole = g_new0(RbDecisionWhole, 1);
+
+    g_atomic_ref_count_init(&whole->public.refs);
+    rb_arena_init(&whole->arena);
+    whole->snapshot = rb_snapshot_ref(snapshot);
+    whole->identity = rb_identity_ref(identity);
+    whole->public.identity = identity;
+    whole->public.snapshot_digest = rb_snapshot_digest(snapshot);
+    return whole;
+}
+
+RbDecision *
+rb_decide(RbSnapshot *snapshot, RbIdentity *identity, const RbContext *context)
+{
+    RbDecisionWhole *whole = decision_new(snapshot, identity);
+    g_autoptr(GArray) matches = g_array_new(FALSE, FALSE, sizeof(Match));
+    g_autoptr(GArray) pairs = g_array_new(FALSE, FALSE, sizeof(Pair));
+    g_autoptr(GArray) verdicts = g_array_new(FALSE, FALSE, sizeof(Verdict));
+    g_autoptr(GArray) grants = g_array_new(FALSE, FALSE, sizeof(RbGrant));
+    g_autoptr(GArray) misses = g_array_new(FALSE, FALSE, sizeof(RbNearMiss));
+    g_autofree Verdict *roles = g_new0(Verdict, snapshot->roles->len);
+    g_autofree guint8 *held = g_new0(guint8, snapshot->roles->len);
+    Deciding d = { snapshot, identity, context, &whole->arena, matches, pairs,
+                   verdicts, grants,   misses,  roles,         held };
+
+    match_groups(&d);
+    collect_pairs(&d);
+    settle_all(&d);
+    rb_match_space_clear(&d.space);
+    whole->public.grants = keep(&whole->arena, grants);
+    whole->public.n_grants = grants->len;
+    whole->public.refusals = keep(&whole->arena, misses);
+    whole->public.n_refusals = misses->len;
+    return &whole->public;
+}

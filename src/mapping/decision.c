@@ -1,0 +1,129 @@
+#include "mapping/decision.h"
+
+#include "base/encoding.h"
+
+#include <string.h>
+
+static RbDecisionWhole *
+whole_of(RbDecision *decision)
+{
+    return (RbDecisionWhole *)(void *)decision; /* its first member */
+}
+
+RbDecision *
+rb_decision_ref(RbDecision *decision)
+{
+    g_atomic_ref_count_inc(&decision->refs);
+    return decision;
+}
+
+void
+rb_decision_unref(RbDecision *decision)
+{
+    RbDecisionWhole *whole;
+
+    if (decision == NULL || !g_atomic_ref_count_dec(&decision->refs))
+        return;
+    whole = whole_of(decision);
+    rb_arena_clear(&whole->arena);
+    rb_snapshot_unref(whole->snapshot);
+    rb_identity_unref(whole->identity);
+    g_free(whole);
+}
+
+const RbGrant *
+rb_decision_find(const RbDecision *decision, const char *account, const char *role, GError **error)
+{
+    g_autofree char *shown_account = NULL, *shown_role = NULL;
+
+    for (guint i = 0; i < decision->n_grants; i++) {
+        const RbGrant *g = &decision->grants[i];
+        if (g_str_equal(g->role, role) &&
+            (g_str_equal(g->account, account) || g_str_equal(g->account_name, account)))
+            return g;
+    }
+    shown_account = rb_text_quote(account);
+    shown_role = rb_text_quote(role);
+    for (guint i = 0; i < decision->n_refusals; i++) {
+        const RbNearMiss *m = &decision->refusals[i];
+        if (!g_str_equal(m->role, role) ||
+            (!g_str_equal(m->account, account) && !g_str_equal(m->account_name, account)))
+            continue;
+        (void)rb_refuse(error, m->code, "the role %s in %s: %s (%s)", shown_role, shown_account, m->detail,
+                        m->assignment);
+        return NULL;
+    }
+    (void)rb_refuse(error, RB_MAPPING_NOT_ASSIGNED, "no assignment brings the role %s in %s to '%s'",
+                    shown_role, shown_account, decision->identity->name);
+    return NULL;
+}
+
+gboolean
+rb_decision_wants_mfa(const RbDecision *decision)
+{
+    for (guint i = 0; i < decision->n_refusals; i++)
+        if (decision->refusals[i].code == RB_MAPPING_MFA_REQUIRED)
+            return TRUE;
+    return FALSE;
+}
+
+static json_t *
+texts(const char *const *list)
+{
+    json_t *out = json_array();
+
+    for (guint i = 0; list != NULL && list[i] != NULL; i++)
+        (void)json_array_append_new(out, json_string(list[i]));
+    return out;
+}
+
+static json_t *
+reasons_json(const RbGrant *grant)
+{
+    json_t *out = json_array();
+
+    for (guint i = 0; i < grant->n_reasons; i++) {
+        const RbReason *r = &grant->reasons[i];
+        json_t *reason = json_pack("{s:s, s:s}", "group", r->group, "assignment", r->assignment);
+        if (r->conditions != NULL && r->conditions[0] != NULL)
+            (void)json_object_set_new(reason, "conditions", texts(r->conditions));
+        (void)json_array_append_new(out, reason);
+    }
+    return out;
+}
+
+static json_t *
+grant_json(const RbGrant *g)
+{
+    json_t *tags = json_object();
+
+    for (guint i = 0; i < g->n_tags; i++)
+        (void)json_object_set_new(tags, g->tags[i].key, json_string(g->tags[i].value));
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:o}", "account", g->account, "account_name",
+                     g->account_name, "role", g->role, "role_arn", g->role_arn, "max_session_s",
+                     (json_int_t)g->max_session_s, "tags", tags, "reasons", reasons_json(g));
+}
+
+static json_t *
+miss_json(const RbNearMiss *m)
+{
+    const RbOutcome *outcome = &rb_outcomes()[m->code - 1];
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "account", m->account, "account_name",
+                     m->account_name, "role", m->role, "code", outcome->id, "assignment", m->assignment,
+                     "group", m->group, "detail", m->detail, "owner", m->owner);
+}
+
+json_t *
+rb_decision_to_json(const RbDecision *decision)
+{
+    json_t *grants = json_array(), *refusals = json_array();
+    const RbIdentity *who = decision->identity;
+
+    for (guint i = 0; i < decision->n_grants; i++)
+        (void)json_array_append_new(grants, grant_json(&decision->grants[i]));
+    for (guint i = 0; i < decision->n_refusals; i++)
+        (void)json_array_append_new(refusals, miss_json(&decision->refusals[i]));
+    return json_pack("{s:{s:s, s:s, s:o}, s:o, s:o}", "identity", "subject", who->subject, "provider",
+                     who->provider, "groups", texts(who->groups), "grants", grants, "refusals", refusals);
+}

@@ -1,0 +1,183 @@
+#ifndef RB_MAPPING_PRIV_H
+#define RB_MAPPING_PRIV_H
+
+#include "base/yaml.h"
+#include "mapping/arena.h"
+#include "mapping/condition.h"
+#include "mapping/index.h"
+#include "mapping/mapping.h"
+
+/* The inside of a snapshot. All text lives in its arena. */
+
+enum {
+    RB_SESSION_MIN_S = 900,
+    RB_SESSION_MAX_S = 43200,
+    RB_SESSION_CHAINED_S = 3600, /* role chaining: STS gives one hour at most */
+    RB_MAPPING_MAX_FILES = 10000,
+    RB_TAGS_MAX = 50,
+    RB_TAG_KEY_MAX = 128,   /* characters */
+    RB_TAG_VALUE_MAX = 256, /* characters */
+    RB_SESSION_POLICY_MAX = 2048,
+};
+
+/** One file of the mapping: its name below the directory, and its bytes. */
+typedef struct {
+    char *name;
+    GBytes *bytes;
+} RbMappingFile;
+
+typedef struct {
+    const char *file;
+    guint line, column;
+} RbPlace;
+
+typedef struct {
+    RbPlace place;
+    const char *id, *name, *partition, *region, *role_path, *provider_arn, *external_id, *environment;
+    RbIssueMethod method;
+    GHashTable *labels, *parameters; /* text → text, both in the arena */
+} RbAccount;
+
+typedef struct {
+    RbPlace place;
+    const char *name;
+    const char **needs; /* parameters of the account that it names, NULL-terminated */
+    gboolean used, broken;
+} RbTaskPolicy;
+
+/** A tag's value: literal, attribute, literal, attribute, …, literal; NULL-terminated. */
+typedef struct {
+    const char *key;
+    const char **parts;
+} RbTagTemplate;
+
+typedef struct {
+    RbPlace place;
+    const char *name, *title, *owner, *purpose;
+    guint index;         /* its rank by name */
+    GPtrArray *policies; /* RbTaskPolicy */
+    gint64 default_s, max_s;
+    gboolean privileged, used, broken;
+    const RbNetwork *networks;
+    guint n_networks;
+    RbHours *hours; /* or NULL */
+    const char *networks_text, *hours_text;
+    const RbTagTemplate *tags;
+    guint n_tags;
+    json_t *session_policy;    /* with ${…} of the mapping in it, or NULL */
+    const char **policy_needs; /* parameters that it names */
+    const char **words;        /* conditions in words */
+    const guint *duties;       /* separation_of_duties rules that name it */
+    guint n_duties;
+} RbRole;
+
+typedef struct {
+    const char *attribute;
+    const char **values;
+} RbWhen;
+
+typedef struct {
+    RbPlace place;
+    RbRole *role;
+    const char *provider; /* or NULL */
+    const RbWhen *when;
+    guint n_when;
+    const guint *accounts; /* indices, ascending */
+    guint n_accounts;
+    const char **captures; /* "${name}" among the accounts, NULL-terminated */
+    const char **words;    /* conditions in words, the role's behind its own */
+} RbAssignment;
+
+typedef struct {
+    RbPlace place;
+    RbRole **roles;
+    guint n_roles;
+    const char *reason;
+} RbDuties;
+
+struct RbSnapshot {
+    gatomicrefcount refs;
+    RbArena arena;
+    char *digest;
+    GPtrArray *accounts;    /* RbAccount, by id */
+    GHashTable *account_at; /* id and name → index + 1 */
+    GPtrArray *policies;    /* RbTaskPolicy */
+    GHashTable *policy_named;
+    GPtrArray *roles; /* RbRole, by name */
+    GHashTable *role_named;
+    GArray *assignments; /* RbAssignment */
+    GArray *duties;      /* RbDuties */
+    RbIndex index;
+};
+
+/** What loading needs while it is under way. */
+typedef struct {
+    RbSnapshot *snapshot;
+    RbDiagnostics *problems;
+    gboolean accounts_known; /* FALSE: accounts.yaml could not be read, so no reference to it is judged */
+} RbLoad;
+
+/** rb_mapping_scan: (transfer full) (element-type RbMappingFile): the files of @directory in order of name.
+ */
+GPtrArray *rb_mapping_scan(const char *directory, RbDiagnostics *problems);
+void rb_mapping_file_free(gpointer file);
+
+/** rb_snapshot_build: the same as loading a directory that holds @files. */
+RbSnapshot *rb_snapshot_build(GPtrArray *files, RbDiagnostics *problems);
+
+/* One reader for each kind of file; each reports every mistake it finds. */
+void rb_accounts_read(RbLoad *load, const RbYaml *root);
+void rb_policy_read(RbLoad *load, const RbYaml *root, const char *stem);
+void rb_role_read(RbLoad *load, const RbYaml *root, const char *stem);
+void rb_assignments_read(RbLoad *load, const RbYaml *root);
+
+/** rb_policy_broken, rb_role_broken: a file that could not be read: its name is known all the same, so that
+ * one mistake is not reported twice. */
+void rb_policy_broken(RbLoad *load, const char *file, const char *stem);
+void rb_role_broken(RbLoad *load, const char *file, const char *stem);
+
+/** rb_accounts_sort, rb_roles_sort: after the last of them was read, before the first reference. */
+void rb_accounts_sort(RbLoad *load);
+void rb_roles_sort(RbLoad *load);
+
+/** rb_snapshot_check: what can only be said of the whole: parameters that an assigned account lacks, what
+ * nobody uses. */
+void rb_snapshot_check(RbLoad *load);
+
+/**
+ * rb_statements_read: IAM statements in YAML. @needs: gets the account parameters named, as keys.
+ * Returns: (transfer full): the policy document with the mapping's ${…} still in it; NULL after a mistake
+ */
+json_t *rb_statements_read(RbLoad *load, const RbYaml *list, GHashTable *needs);
+
+/** rb_session_policy_for: (transfer full): @role's session policy for @account as compact JSON; NULL: it has
+ * none, or @problem (static) says why it cannot be made. */
+char *rb_session_policy_for(const RbRole *role, const RbAccount *account, const char **problem);
+
+/** rb_role_lacks: the first parameter that @role needs and @account does not have; NULL: none. */
+const char *rb_role_lacks(const RbRole *role, const RbAccount *account, const RbTaskPolicy **policy);
+
+/** rb_tags_read: the `tags` map of a role. */
+void rb_tags_read(RbLoad *load, RbRole *role, const RbYaml *node);
+
+/**
+ * rb_tags_make: the session tags of @role for @identity in @arena, sorted by key.
+ * Returns: NULL, or why one cannot be made, in words
+ */
+const char *rb_tags_make(const RbRole *role, const RbIdentity *identity, RbArena *arena, const RbTag **tags);
+
+/* Small things that several readers need (place.c). */
+RbPlace rb_place(const RbYaml *node);
+const char *rb_load_text(RbLoad *load, const char *text);
+/** rb_load_strings: the keys of @set, sorted, in the arena. */
+const char **rb_load_strings(RbLoad *load, GHashTable *set);
+/** rb_name_check: `[a-z0-9][a-z0-9-]{1,62}`, else an error at @node. */
+gboolean rb_name_check(RbLoad *load, const RbYaml *node, const char *what);
+/** rb_text_field: a required text of printable characters, in the arena; "" after an error. */
+const char *rb_text_field(RbLoad *load, const RbYaml *node, const char *key, gboolean required);
+/** rb_unknown: an error: no @what named so; "did you mean" from the keys of @known. */
+void rb_unknown(RbLoad *load, const RbYaml *node, const char *what, const char *name, GHashTable *known);
+/** rb_twice: an error: the name at @node is taken by what is at @place. */
+void rb_twice(RbLoad *load, const RbYaml *node, const char *what, const char *name, RbPlace place);
+
+#endif
