@@ -33,6 +33,12 @@ typedef struct {
 } RbSnapshotSize;
 RbSnapshotSize rb_snapshot_size(const RbSnapshot *snapshot);
 
+/**
+ * rb_snapshot_ways: (transfer full): who gets @role in @account (name or id; NULL: any), in words, one group
+ * a line: "group 'acme-data-science' (assignments.yaml:4)". For somebody who gets nothing and asks why.
+ */
+GStrv rb_snapshot_ways(const RbSnapshot *snapshot, const char *account, const char *role);
+
 /** What is true of the moment and the request. A fact not known is a refusal where a role asks for it. */
 typedef struct {
     gint64 now;            /* UTC seconds */

@@ -1,0 +1,41 @@
+#ifndef RB_ROLEBRIDGECTL_COMMAND_H
+#define RB_ROLEBRIDGECTL_COMMAND_H
+
+#include <glib.h>
+
+/*
+ * rolebridgectl COMMAND …: one file a command, ending in one RbCommand, and one line in main.c's table.
+ */
+
+/** Exit codes of every command. */
+enum {
+    RB_EXIT_OK = 0,
+    RB_EXIT_NO = 1,    /* a check said no */
+    RB_EXIT_USAGE = 2, /* the command line could not be read */
+    RB_EXIT_FAULT = 4, /* it could not be told: a file, the store or the network was not there */
+};
+
+typedef struct {
+    const char *name;
+    const char *summary; /* one line, for the list of commands */
+    /* argv[0] is the command's name. Returns: the exit code */
+    int (*run)(int argc, char **argv);
+} RbCommand;
+
+/** rb_command_context: (transfer full): options of a command with its --help: @use is what follows the
+ * options, @about what it does, @examples lines to try. */
+GOptionContext *rb_command_context(const char *use, const char *about, const char *examples);
+
+/**
+ * rb_command_parse: parses; what is left of the command line is an error. Prints the mistake and where help
+ * is. Returns: FALSE: exit with RB_EXIT_USAGE
+ */
+gboolean rb_command_parse(GOptionContext *context, int argc, char **argv);
+
+/** rb_command_mappings: (transfer full): @asked, or the first that exists of ./mappings and
+ * /etc/rolebridge/mappings; NULL after telling that there is none. */
+char *rb_command_mappings(const char *asked);
+
+extern const RbCommand rb_command_check, rb_command_explain;
+
+#endif
