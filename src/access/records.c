@@ -11,7 +11,7 @@ enum { FACT_MAX = 500 };
 /* Answers that anybody can call forth at will and that end nothing: logged, not kept for ever. */
 static const RbRefusalCode passing[] = {
     RB_SESSION_MISSING,  RB_SESSION_EXPIRED,   RB_SSO_PENDING,       RB_SSO_SLOW_DOWN,     RB_REQUEST_METHOD,
-    RB_REQUEST_TOO_MANY, RB_REQUEST_NOT_FOUND, RB_REQUEST_MALFORMED, RB_REQUEST_TOO_LARGE,
+    RB_REQUEST_TOO_MANY, RB_REQUEST_NOT_FOUND, RB_REQUEST_MALFORMED, RB_REQUEST_TOO_LARGE, RB_REQUEST_HOST,
 };
 
 void
