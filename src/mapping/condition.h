@@ -18,7 +18,7 @@ typedef struct {
 const char *rb_network_parse(const char *text, RbNetwork *network);
 
 /** rb_network_has: whether the address @text is in one of @n networks; FALSE for what is no address. */
-gboolean rb_networks_have(const RbNetwork *networks, guint n, const char *text);
+gboolean rb_networks_hold(const RbNetwork *networks, guint n, const char *text);
 
 typedef struct {
     guint days;       /* bit 0: Monday */

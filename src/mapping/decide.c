@@ -246,7 +246,7 @@ wrong_network(Deciding *d, const RbRole *role)
     const char *ip = d->context->source_ip;
     g_autofree char *shown = ip == NULL ? NULL : rb_text_quote(ip);
 
-    if (role->n_networks == 0 || (ip != NULL && rb_networks_have(role->networks, role->n_networks, ip)))
+    if (role->n_networks == 0 || (ip != NULL && rb_networks_hold(role->networks, role->n_networks, ip)))
         return NULL;
     return shown == NULL ? words(d, "only from %s; your address is not known", role->networks_text)
                          : words(d, "only from %s; your address is %s", role->networks_text, shown);

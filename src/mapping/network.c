@@ -54,7 +54,7 @@ rb_network_parse(const char *text, RbNetwork *network)
 }
 
 gboolean
-rb_networks_have(const RbNetwork *networks, guint n, const char *text)
+rb_networks_hold(const RbNetwork *networks, guint n, const char *text)
 {
     guint8 address[16];
 
