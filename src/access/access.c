@@ -193,7 +193,6 @@ rb_access_ready(RbAccess *access, json_t **details)
     (void)json_object_set_new(state, "mapping", mapping_state(access));
     (void)json_object_set_new(state, "identity_providers", providers_state(access, now, &providers_ready));
     (void)json_object_set_new(state, "aws", rb_issuer_status(access->issuer, now));
-    (void)json_object_set_new(state, "ready", json_boolean(store_ready && providers_ready));
     if (details != NULL)
         *details = json_incref(state);
     json_decref(state);

@@ -171,7 +171,7 @@ class Service(Scratch):
         self.assertEqual(self.get("/healthz")[0], 200)
         status, body = self.get("/readyz")
         self.assertEqual(status, 200, body)
-        self.assertTrue(json.loads(body)["identity_providers"]["corp"]["usable"])
+        self.assertTrue(json.loads(body)["details"]["identity_providers"]["corp"]["usable"])
         self.assertEqual(self.stop(), 0)
         for words in ("listening", "1 accounts, 1 roles, 1 assignments", "stopped"):
             self.assertIn(words, self.text())
@@ -202,7 +202,7 @@ class Service(Scratch):
         (self.folder / "mappings/assignments.yaml").write_text(
             MAPPING["assignments.yaml"] + "  - { groups: [other], role: looker, accounts: [prod] }\n")
         until = time.monotonic() + 30
-        while json.loads(self.get("/readyz")[1])["mapping"]["assignments"] != 2:
+        while json.loads(self.get("/readyz")[1])["details"]["mapping"]["assignments"] != 2:
             self.assertLess(time.monotonic(), until, self.text())
             time.sleep(0.1)
         self.process.send_signal(signal.SIGHUP)
@@ -216,7 +216,7 @@ class Service(Scratch):
         self.start()
         status, body = self.get("/readyz")
         self.assertEqual(status, 200, body)
-        self.assertFalse(json.loads(body)["identity_providers"]["gone"]["usable"])
+        self.assertFalse(json.loads(body)["details"]["identity_providers"]["gone"]["usable"])
         self.await_log("provider.not_ready")
         self.assertEqual(self.stop(), 0)
 
