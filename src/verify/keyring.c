@@ -142,6 +142,14 @@ rb_keyring_refresh(RbKeyring *keyring, gint64 now, GError **error)
     return next_at(keyring);
 }
 
+void
+rb_keyring_hurry(RbKeyring *keyring)
+{
+    g_mutex_lock(&keyring->lock);
+    keyring->next_at = 0;
+    g_mutex_unlock(&keyring->lock);
+}
+
 gpointer
 rb_keyring_get(RbKeyring *keyring)
 {

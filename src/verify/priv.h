@@ -31,6 +31,7 @@ typedef struct {
                      RbDiagnostics *problems);                    /* required; no network */
     void (*unload)(gpointer self);                                /* required */
     gint64 (*refresh)(gpointer self, gint64 now, GError **error); /* required */
+    void (*hurry)(gpointer self);                                 /* NULL: nothing is kept */
     json_t *(*status)(gpointer self, gint64 now);                 /* required */
     char *(*begin)(gpointer self, const char *relay_state, gboolean mfa, gboolean force, gint64 now,
                    RbSignIn **sign_in, GError **error); /* NULL: nobody signs in (workload issuers) */
@@ -81,6 +82,8 @@ gint64 rb_keyring_refresh(RbKeyring *keyring, gint64 now, GError **error);
 /** rb_keyring_get: a reference to the value (release with g_atomic_rc_box_release_full and the clear
  * function), or NULL when nothing has been read yet. */
 gpointer rb_keyring_get(RbKeyring *keyring);
+/** rb_keyring_hurry: it is due now. */
+void rb_keyring_hurry(RbKeyring *keyring);
 /** rb_keyring_status: adds source, refreshed_at, next_at, failure to @status. */
 void rb_keyring_status(RbKeyring *keyring, json_t *status);
 

@@ -8,6 +8,12 @@ refresh(gpointer self, gint64 now, GError **error)
     return rb_keyring_refresh(((RbSaml *)self)->keyring, now, error);
 }
 
+static void
+hurry(gpointer self)
+{
+    rb_keyring_hurry(((RbSaml *)self)->keyring);
+}
+
 static json_t *
 status(gpointer self, gint64 now)
 {
@@ -35,6 +41,7 @@ const RbProviderType rb_saml_provider_type = {
     .load = rb_saml_load,
     .unload = rb_saml_unload,
     .refresh = refresh,
+    .hurry = hurry,
     .status = status,
     .begin = rb_saml_begin,
     .finish = rb_saml_finish,

@@ -251,6 +251,13 @@ rb_provider_refresh(RbProvider *provider, gint64 now, GError **error)
     return provider->type->refresh(provider->self, now, error);
 }
 
+void
+rb_provider_hurry(RbProvider *provider)
+{
+    if (provider->type->hurry != NULL)
+        provider->type->hurry(provider->self);
+}
+
 json_t *
 rb_provider_status(RbProvider *provider, gint64 now)
 {

@@ -62,6 +62,10 @@ char *rb_provider_metadata(RbProvider *provider, gint64 now, GError **error);
  */
 gint64 rb_provider_refresh(RbProvider *provider, gint64 now, GError **error);
 
+/** rb_provider_hurry: metadata or keys are due at the next rb_provider_refresh, whatever was agreed before
+ * (somebody asked for a reload). */
+void rb_provider_hurry(RbProvider *provider);
+
 /** rb_provider_status: (transfer full): for readiness and doctor: keys, validity, when refreshed, last
  * failure. */
 json_t *rb_provider_status(RbProvider *provider, gint64 now);
