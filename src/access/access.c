@@ -113,8 +113,10 @@ rb_access_tend(RbAccess *access)
 
     if (g_atomic_int_compare_and_exchange(&access->hurry, 1, 0)) {
         access->issuer_due = 0;
-        for (guint i = 0; i < rb_providers_size(access->providers); i++)
+        for (guint i = 0; i < rb_providers_size(access->providers); i++) {
+            rb_provider_hurry(rb_providers_item(access->providers, i));
             access->provider_due[i] = 0;
+        }
     }
     if (now >= access->sweep_due)
         sweep(access, now);

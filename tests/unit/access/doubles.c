@@ -88,6 +88,12 @@ rb_provider_refresh(RbProvider *provider, gint64 now, GError **error)
     return fails(&rb_double_provider_failure, RB_FAULT_NETWORK, error) ? now + 5 : now + 300;
 }
 
+void
+rb_provider_hurry(RbProvider *provider)
+{
+    (void)provider;
+}
+
 json_t *
 rb_provider_status(RbProvider *provider, gint64 now)
 {

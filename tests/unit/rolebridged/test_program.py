@@ -205,9 +205,12 @@ class Service(Scratch):
         while json.loads(self.get("/readyz")[1])["details"]["mapping"]["assignments"] != 2:
             self.assertLess(time.monotonic(), until, self.text())
             time.sleep(0.1)
+        (self.folder / "idp.xml").write_text("<no metadata")
         self.process.send_signal(signal.SIGHUP)
         self.await_state("RELOADING=1")
         self.await_state("READY=1")
+        self.await_log("provider.refresh", seconds=10)  # at once, not in half a minute
+        self.assertTrue(json.loads(self.get("/readyz")[1])["details"]["identity_providers"]["corp"]["usable"])
         self.assertEqual(self.stop(), 0)
 
     def test_unreachable_metadata(self):
