@@ -122,8 +122,7 @@ idp_metadata(const Idp *idp, const char *attributes)
 
     g_string_append_printf(xml,
                            "<md:EntityDescriptor xmlns:md=\"urn:oasis:names:tc:SAML:2.0:metadata\" "
-                           "ID=\"_md\" entityID=\"" IDP_ENTITY
-                           "\"%s>@MSIG@<md:IDPSSODescriptor "
+                           "ID=\"_md\" entityID=\"" IDP_ENTITY "\"%s>@MSIG@<md:IDPSSODescriptor "
                            "protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\">",
                            attributes);
     append_key(idp, xml, IDP_WEAK);
