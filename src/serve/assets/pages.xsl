@@ -5,14 +5,12 @@
   <xsl:output method="html" encoding="UTF-8" indent="no" doctype-system="about:legacy-compat"/>
   <xsl:strip-space elements="*"/>
 
-  <!-- ==== the frame ==== -->
-  <xsl:template name="page">
-    <xsl:param name="title"/>
-    <xsl:param name="content"/>
+  <!-- ==== the frame: each page gives its title and its content ==== -->
+  <xsl:template match="/*">
     <html lang="en">
       <head>
         <meta name="viewport" content="width=device-width, initial-scale=1"/>
-        <title><xsl:value-of select="$title"/> · rolebridge</title>
+        <title><xsl:apply-templates select="." mode="title"/> · rolebridge</title>
         <link rel="stylesheet" href="/assets/style.css"/>
         <link rel="icon" href="/assets/icon.svg" type="image/svg+xml"/>
       </head>
@@ -28,8 +26,8 @@
           </xsl:if>
         </header>
         <main>
-          <h1><xsl:value-of select="$title"/></h1>
-          <xsl:copy-of select="$content"/>
+          <h1><xsl:apply-templates select="." mode="title"/></h1>
+          <xsl:apply-templates select="." mode="content"/>
         </main>
       </body>
     </html>
@@ -47,82 +45,70 @@
   </xsl:template>
 
   <!-- ==== signing in and out ==== -->
-  <xsl:template match="/sign-in">
-    <xsl:call-template name="page">
-      <xsl:with-param name="title">Sign in</xsl:with-param>
-      <xsl:with-param name="content">
-        <div class="card narrow">
-          <xsl:choose>
-            <xsl:when test="provider">
-              <p>Choose where your organisation keeps your account.</p>
-              <ul class="choices">
-                <xsl:for-each select="provider">
-                  <li><a class="button" href="{url}"><bdi><xsl:value-of select="title"/></bdi></a></li>
-                </xsl:for-each>
-              </ul>
-            </xsl:when>
-            <xsl:otherwise>
-              <p>No identity provider is set up here, so nobody can sign in.</p>
-              <p>Ask your administrator to add one under <code>identity_providers</code> in rolebridge.yaml.</p>
-            </xsl:otherwise>
-          </xsl:choose>
-        </div>
-      </xsl:with-param>
-    </xsl:call-template>
+  <xsl:template match="/sign-in" mode="title">Sign in</xsl:template>
+  <xsl:template match="/sign-in" mode="content">
+    <div class="card narrow">
+      <xsl:choose>
+        <xsl:when test="provider">
+          <p>Choose where your organisation keeps your account.</p>
+          <ul class="choices">
+            <xsl:for-each select="provider">
+              <li><a class="button" href="{url}"><bdi><xsl:value-of select="title"/></bdi></a></li>
+            </xsl:for-each>
+          </ul>
+        </xsl:when>
+        <xsl:otherwise>
+          <p>No identity provider is set up here, so nobody can sign in.</p>
+          <p>Ask your administrator to add one under <code>identity_providers</code> in rolebridge.yaml.</p>
+        </xsl:otherwise>
+      </xsl:choose>
+    </div>
   </xsl:template>
 
-  <xsl:template match="/signed-out">
-    <xsl:call-template name="page">
-      <xsl:with-param name="title">You are signed out</xsl:with-param>
-      <xsl:with-param name="content">
-        <div class="card narrow">
-          <p>Your session here has ended. AWS sessions that were already handed out run until their own end.</p>
-          <xsl:choose>
-            <xsl:when test="idp">
-              <p>You are being taken to your organisation's sign-in to end your session there too.</p>
-              <p class="row"><a class="button" href="{idp}">Continue</a></p>
-            </xsl:when>
-            <xsl:otherwise>
-              <p class="row"><a class="button" href="/">Sign in again</a></p>
-            </xsl:otherwise>
-          </xsl:choose>
-        </div>
-      </xsl:with-param>
-    </xsl:call-template>
+  <xsl:template match="/signed-out" mode="title">You are signed out</xsl:template>
+  <xsl:template match="/signed-out" mode="content">
+    <div class="card narrow">
+      <p>Your session here has ended. AWS sessions that were already handed out run until their own end.</p>
+      <xsl:choose>
+        <xsl:when test="idp">
+          <p>You are being taken to your organisation's sign-in to end your session there too.</p>
+          <p class="row"><a class="button" href="{idp}">Continue</a></p>
+        </xsl:when>
+        <xsl:otherwise>
+          <p class="row"><a class="button" href="/">Sign in again</a></p>
+        </xsl:otherwise>
+      </xsl:choose>
+    </div>
   </xsl:template>
 
   <!-- ==== the roles ==== -->
-  <xsl:template match="/roles">
-    <xsl:call-template name="page">
-      <xsl:with-param name="title">Your roles</xsl:with-param>
-      <xsl:with-param name="content">
-        <xsl:if test="not(account)">
-          <div class="card">
-            <p>None of your <xsl:value-of select="groups"/> groups brings a role in any account.</p>
-            <p>Ask the owner of the role you need to add one of your groups; sign in again afterwards.</p>
-          </div>
-        </xsl:if>
-        <xsl:apply-templates select="account"/>
-        <xsl:if test="miss">
-          <section class="card">
-            <h2>Just out of reach</h2>
-            <xsl:apply-templates select="miss"/>
-          </section>
-        </xsl:if>
-        <section class="card">
-          <h2>On the command line</h2>
-          <pre>rolebridge login <xsl:value-of select="site"/>
+  <xsl:template match="/roles" mode="title">Your roles</xsl:template>
+  <xsl:template match="/roles" mode="content">
+    <xsl:if test="not(account)">
+      <div class="card">
+        <p>None of your <xsl:value-of select="groups"/> groups brings a role in any account.</p>
+        <p>Ask the owner of the role you need to add one of your groups; sign in again afterwards.</p>
+      </div>
+    </xsl:if>
+    <xsl:apply-templates select="account"/>
+    <xsl:if test="miss">
+      <section class="card">
+        <h2>Just out of reach</h2>
+        <xsl:apply-templates select="miss"/>
+      </section>
+    </xsl:if>
+    <section class="card">
+      <h2>On the command line</h2>
+      <pre>rolebridge login <xsl:value-of select="site"/>
 rolebridge configure</pre>
-          <p class="soft">Then each of these roles is a profile: <code>aws --profile ACCOUNT.ROLE sts get-caller-identity</code>.</p>
-        </section>
-        <p class="soft">You are signed in until <time datetime="{until}"><xsl:value-of select="translate(until, 'TZ', '  ')"/> UTC</time>,
-          <xsl:choose>
-            <xsl:when test="mfa">with a second factor.</xsl:when>
-            <xsl:otherwise>without a second factor.</xsl:otherwise>
-          </xsl:choose>
-        </p>
-      </xsl:with-param>
-    </xsl:call-template>
+      <p class="soft">Then each of these roles is a profile: <code>aws --profile ACCOUNT.ROLE sts get-caller-identity</code>.</p>
+    </section>
+    <p class="soft">You are signed in until <time datetime="{until}"><xsl:value-of select="translate(until, 'TZ', '  ')"/> UTC</time>,
+      <xsl:choose>
+        <xsl:when test="mfa">with a second factor.</xsl:when>
+        <xsl:otherwise>without a second factor.</xsl:otherwise>
+      </xsl:choose>
+    </p>
   </xsl:template>
 
   <xsl:template match="account">
@@ -174,117 +160,96 @@ rolebridge configure</pre>
   </xsl:template>
 
   <!-- ==== letting a client in ==== -->
-  <xsl:template match="/consent">
-    <xsl:call-template name="page">
-      <xsl:with-param name="title">Let this program act for you?</xsl:with-param>
-      <xsl:with-param name="content">
-        <div class="card narrow">
-          <dl>
-            <dt>Program</dt><dd><bdi><xsl:value-of select="client"/></bdi></dd>
-            <dt>You</dt><dd><bdi><xsl:value-of select="person"/></bdi></dd>
-            <dt>Returns to</dt><dd><bdi><xsl:value-of select="returns_to"/></bdi> (this computer)</dd>
-          </dl>
-          <p>It will list your AWS accounts and roles and fetch temporary credentials for them, until its session ends or you sign out.</p>
-          <p class="note">Only allow it if you have just started a sign-in from a program on this computer yourself.</p>
-          <form method="post" action="/authorize">
-            <xsl:for-each select="csrf | client_id | redirect_uri | state | code_challenge | scopes">
-              <input type="hidden" name="{name()}" value="{.}"/>
-            </xsl:for-each>
-            <div class="row">
-              <button type="submit" name="decision" value="allow">Allow</button>
-              <button type="submit" class="plain" name="decision" value="deny">Deny</button>
-            </div>
-          </form>
+  <xsl:template match="/consent" mode="title">Let this program act for you?</xsl:template>
+  <xsl:template match="/consent" mode="content">
+    <div class="card narrow">
+      <dl>
+        <dt>Program</dt><dd><bdi><xsl:value-of select="client"/></bdi></dd>
+        <dt>You</dt><dd><bdi><xsl:value-of select="person"/></bdi></dd>
+        <dt>Returns to</dt><dd><bdi><xsl:value-of select="returns_to"/></bdi> (this computer)</dd>
+      </dl>
+      <p>It will list your AWS accounts and roles and fetch temporary credentials for them, until its session ends or you sign out.</p>
+      <p class="note">Only allow it if you have just started a sign-in from a program on this computer yourself.</p>
+      <form method="post" action="/authorize">
+        <xsl:for-each select="csrf | client_id | redirect_uri | state | code_challenge | scopes">
+          <input type="hidden" name="{name()}" value="{.}"/>
+        </xsl:for-each>
+        <div class="row">
+          <button type="submit" name="decision" value="allow">Allow</button>
+          <button type="submit" class="plain" name="decision" value="deny">Deny</button>
         </div>
-      </xsl:with-param>
-    </xsl:call-template>
+      </form>
+    </div>
   </xsl:template>
 
-  <xsl:template match="/device-code">
-    <xsl:call-template name="page">
-      <xsl:with-param name="title">Enter the code from your device</xsl:with-param>
-      <xsl:with-param name="content">
-        <div class="card narrow">
-          <form method="get" action="/device">
-            <p><label for="user_code">The code that the program shows</label></p>
-            <p><input type="text" id="user_code" name="user_code" required="required" maxlength="16" autocomplete="off" autocapitalize="characters" spellcheck="false" placeholder="XXXX-XXXX"/></p>
-            <div class="row"><button type="submit">Continue</button></div>
-          </form>
-        </div>
-      </xsl:with-param>
-    </xsl:call-template>
+  <xsl:template match="/device-code" mode="title">Enter the code from your device</xsl:template>
+  <xsl:template match="/device-code" mode="content">
+    <div class="card narrow">
+      <form method="get" action="/device">
+        <p><label for="user_code">The code that the program shows</label></p>
+        <p><input type="text" id="user_code" name="user_code" required="required" maxlength="16" autocomplete="off" autocapitalize="characters" spellcheck="false" placeholder="XXXX-XXXX"/></p>
+        <div class="row"><button type="submit">Continue</button></div>
+      </form>
+    </div>
   </xsl:template>
 
-  <xsl:template match="/device">
-    <xsl:call-template name="page">
-      <xsl:with-param name="title">Let this device act for you?</xsl:with-param>
-      <xsl:with-param name="content">
-        <div class="card narrow">
-          <p>Compare this code with the one that the program shows. They must be the same.</p>
-          <p class="code"><xsl:value-of select="user_code"/></p>
-          <dl>
-            <dt>Program</dt><dd><bdi><xsl:value-of select="client"/></bdi></dd>
-            <dt>You</dt><dd><bdi><xsl:value-of select="person"/></bdi></dd>
-            <dt>Asks from</dt><dd><bdi><xsl:value-of select="from"/></bdi>
-              <xsl:choose>
-                <xsl:when test="here"> (the address you are at)</xsl:when>
-                <xsl:otherwise> (not the address you are at)</xsl:otherwise>
-              </xsl:choose></dd>
-            <dt>Since</dt><dd><time datetime="{since}"><xsl:value-of select="translate(since, 'TZ', '  ')"/> UTC</time></dd>
-            <dt>Waits until</dt><dd><time datetime="{until}"><xsl:value-of select="translate(until, 'TZ', '  ')"/> UTC</time></dd>
-          </dl>
-          <p class="note">If somebody sent you this link or code, deny it: they would get your access to AWS.</p>
-          <form method="post" action="/device">
-            <input type="hidden" name="csrf" value="{csrf}"/>
-            <input type="hidden" name="user_code" value="{user_code}"/>
-            <div class="row">
-              <button type="submit" name="decision" value="allow">The codes match: allow</button>
-              <button type="submit" class="plain" name="decision" value="deny">Deny</button>
-            </div>
-          </form>
-        </div>
-      </xsl:with-param>
-    </xsl:call-template>
-  </xsl:template>
-
-  <xsl:template match="/device-done">
-    <xsl:variable name="allowed" select="boolean(allowed)"/>
-    <xsl:call-template name="page">
-      <xsl:with-param name="title">
-        <xsl:choose>
-          <xsl:when test="$allowed">The device is signed in</xsl:when>
-          <xsl:otherwise>The sign-in was denied</xsl:otherwise>
-        </xsl:choose>
-      </xsl:with-param>
-      <xsl:with-param name="content">
-        <div class="card narrow">
+  <xsl:template match="/device" mode="title">Let this device act for you?</xsl:template>
+  <xsl:template match="/device" mode="content">
+    <div class="card narrow">
+      <p>Compare this code with the one that the program shows. They must be the same.</p>
+      <p class="code"><xsl:value-of select="user_code"/></p>
+      <dl>
+        <dt>Program</dt><dd><bdi><xsl:value-of select="client"/></bdi></dd>
+        <dt>You</dt><dd><bdi><xsl:value-of select="person"/></bdi></dd>
+        <dt>Asks from</dt><dd><bdi><xsl:value-of select="from"/></bdi>
           <xsl:choose>
-            <xsl:when test="$allowed"><p>Go back to the program; it goes on by itself. You can close this window.</p></xsl:when>
-            <xsl:otherwise><p>The program gets no access. You can close this window.</p></xsl:otherwise>
-          </xsl:choose>
+            <xsl:when test="here"> (the address you are at)</xsl:when>
+            <xsl:otherwise> (not the address you are at)</xsl:otherwise>
+          </xsl:choose></dd>
+        <dt>Since</dt><dd><time datetime="{since}"><xsl:value-of select="translate(since, 'TZ', '  ')"/> UTC</time></dd>
+        <dt>Waits until</dt><dd><time datetime="{until}"><xsl:value-of select="translate(until, 'TZ', '  ')"/> UTC</time></dd>
+      </dl>
+      <p class="note">If somebody sent you this link or code, deny it: they would get your access to AWS.</p>
+      <form method="post" action="/device">
+        <input type="hidden" name="csrf" value="{csrf}"/>
+        <input type="hidden" name="user_code" value="{user_code}"/>
+        <div class="row">
+          <button type="submit" name="decision" value="allow">The codes match: allow</button>
+          <button type="submit" class="plain" name="decision" value="deny">Deny</button>
         </div>
-      </xsl:with-param>
-    </xsl:call-template>
+      </form>
+    </div>
+  </xsl:template>
+
+  <xsl:template match="/device-done" mode="title">
+    <xsl:choose>
+      <xsl:when test="allowed">The device is signed in</xsl:when>
+      <xsl:otherwise>The sign-in was denied</xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
+  <xsl:template match="/device-done" mode="content">
+    <div class="card narrow">
+      <xsl:choose>
+        <xsl:when test="allowed"><p>Go back to the program; it goes on by itself. You can close this window.</p></xsl:when>
+        <xsl:otherwise><p>The program gets no access. You can close this window.</p></xsl:otherwise>
+      </xsl:choose>
+    </div>
   </xsl:template>
 
   <!-- ==== saying no ==== -->
-  <xsl:template match="/refused">
-    <xsl:call-template name="page">
-      <xsl:with-param name="title"><xsl:value-of select="what"/></xsl:with-param>
-      <xsl:with-param name="content">
-        <div class="card narrow">
-          <p><xsl:value-of select="next"/></p>
-          <xsl:if test="detail"><p><bdi><xsl:value-of select="detail"/></bdi></p></xsl:if>
-          <dl>
-            <dt>Code</dt><dd><code><xsl:value-of select="code"/></code></dd>
-            <dt>Incident</dt><dd><code><xsl:value-of select="incident"/></code></dd>
-          </dl>
-          <p class="row">
-            <xsl:if test="mfa"><a class="button" href="{mfa}">Sign in with a second factor</a></xsl:if>
-            <a class="button plain" href="/">Go to the portal</a>
-          </p>
-        </div>
-      </xsl:with-param>
-    </xsl:call-template>
+  <xsl:template match="/refused" mode="title"><xsl:value-of select="what"/></xsl:template>
+  <xsl:template match="/refused" mode="content">
+    <div class="card narrow">
+      <p><xsl:value-of select="next"/></p>
+      <xsl:if test="detail"><p><bdi><xsl:value-of select="detail"/></bdi></p></xsl:if>
+      <dl>
+        <dt>Code</dt><dd><code><xsl:value-of select="code"/></code></dd>
+        <dt>Incident</dt><dd><code><xsl:value-of select="incident"/></code></dd>
+      </dl>
+      <p class="row">
+        <xsl:if test="mfa"><a class="button" href="{mfa}">Sign in with a second factor</a></xsl:if>
+        <a class="button plain" href="/">Go to the portal</a>
+      </p>
+    </div>
   </xsl:template>
 </xsl:stylesheet>
