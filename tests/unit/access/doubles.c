@@ -11,7 +11,7 @@ gint rb_double_credentials;
 static gboolean
 fails(RbDoubleFailure *failure, RbFaultCode code, GError **error)
 {
-    if (++failure->calls != failure->fail_at)
+    if ((guint)g_atomic_int_add((gint *)&failure->calls, 1) + 1 != failure->fail_at)
         return FALSE;
     (void)rb_fault(error, code, "the call that was to fail");
     return TRUE;
