@@ -1,0 +1,168 @@
+#include "sandbox/box.h"
+
+#include "base/file.h"
+#include "base/refusal.h"
+#include "sandbox/page.h"
+
+#include <string.h>
+
+enum { MAX_PEM = 64 * 1024 };
+
+struct RbBox {
+    RbBoxConfig *config;
+    RbClock clock;
+    RbBoxCloud *cloud;
+    RbBoxSts sts;
+    RbBoxIdp *idp;
+    RbBoxSigner *signer;
+    RbHttp *http;
+    RbBoxConsole *console;
+    RbBoxLender *lender;
+};
+
+void
+rb_box_free(RbBox *box)
+{
+    if (box == NULL)
+        return;
+    rb_box_idp_free(box->idp);
+    rb_box_signer_free(box->signer);
+    rb_box_console_free(box->console);
+    rb_box_lender_free(box->lender);
+    rb_box_cloud_free(box->cloud);
+    rb_http_free(box->http);
+    rb_box_config_free(box->config);
+    g_free(box);
+}
+
+/* The account in which the bridge runs, and the role that it runs as: it may assume roles, and nothing else.
+ */
+static gboolean
+build_hub(RbBox *box, RbDiagnostics *problems, GError **error)
+{
+    static const char reach[] =
+        "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":[\"sts:AssumeRole\","
+        "\"sts:TagSession\",\"sts:SetSourceIdentity\"],\"Resource\":\"arn:aws:iam::*:role/*\"}}";
+    static const char trust[] =
+        "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\","
+        "\"Principal\":{\"Service\":\"ecs-tasks.amazonaws.com\"}}}";
+    const RbBoxConfig *config = box->config;
+    g_autofree char *arn = g_strdup_printf("arn:aws:iam::%s:role/%s", config->hub_account, config->hub_role);
+    g_autofree char *problem = NULL;
+    const RbBoxRoleSpec hub = { config->hub_account, "aws", "/", config->hub_role, 43200, trust, reach };
+    gboolean good = rb_box_cloud_add_role(box->cloud, &hub, &problem);
+
+    for (guint i = 0; good && i < config->users->len; i++) {
+        const RbBoxUser *user = config->users->pdata[i];
+        good = rb_box_cloud_add_user(box->cloud, user->account, user->name, user->access_key_id, user->secret,
+                                     reach, &problem);
+    }
+    box->lender =
+        rb_box_lender_new(box->cloud, rb_box_cloud_role(box->cloud, arn), config->credentials_token);
+    if (!good)
+        return rb_fault(error, RB_FAULT_INTERNAL, "a policy of the hub account: %s", problem);
+    return config->mappings_dir == NULL || rb_box_roles_load(config->mappings_dir, arn, box->cloud, problems);
+}
+
+static gboolean
+build_idp(RbBox *box, GError **error)
+{
+    const RbBoxConfig *config = box->config;
+    g_autoptr(GBytes) certificate = NULL;
+    g_autoptr(RbSecret) key = NULL;
+    const RbHttpOptions options = { .ca_file = config->ca_file,
+                                    .user_agent = "rolebridge-sandbox/" RB_VERSION };
+
+    if (config->idp_key == NULL || config->idp_certificate == NULL)
+        return TRUE; /* an AWS alone */
+    certificate = rb_file_read(config->idp_certificate, MAX_PEM, error);
+    key = certificate == NULL ? NULL : rb_file_read_secret(config->idp_key, MAX_PEM, FALSE, error);
+    box->signer = key == NULL ? NULL : rb_box_signer_new(key, certificate, error);
+    box->http = box->signer == NULL ? NULL : rb_http_new(&options, error);
+    if (box->http == NULL)
+        return FALSE;
+    box->idp =
+        rb_box_idp_new(&(RbBoxIdpSetting){ .public_url = config->public_url,
+                                           .entity_id = config->entity_id,
+                                           .sp_metadata = (const char *const *)config->service_providers,
+                                           .session_s = config->session_s,
+                                           .people = config->people,
+                                           .signer = box->signer,
+                                           .http = box->http });
+    return TRUE;
+}
+
+RbBox *
+rb_box_new(RbBoxConfig *config, RbClock clock, RbDiagnostics *problems, GError **error)
+{
+    g_autoptr(RbBox) box = g_new0(RbBox, 1);
+
+    box->config = config;
+    box->clock = clock;
+    box->cloud = rb_box_cloud_new();
+    box->console = rb_box_console_new(box->cloud, config->public_url);
+    box->sts = (RbBoxSts){ box->cloud, (const char *const *)config->regions };
+    if (!build_hub(box, problems, error) || !build_idp(box, error))
+        return NULL;
+    return g_steal_pointer(&box);
+}
+
+guint
+rb_box_n_roles(const RbBox *box)
+{
+    return rb_box_cloud_n_roles(box->cloud);
+}
+
+static void
+start_page(RbBox *box, RbBoxAnswer *answer)
+{
+    g_auto(GStrv) sps = box->idp == NULL ? g_new0(char *, 1) : rb_box_idp_entity_ids(box->idp);
+    RbBoxPage page;
+
+    rb_box_page_begin(&page, "idp", "A company and a cloud in one box");
+    rb_box_page_add(
+        &page,
+        "<div class=\"card\"><p>This is rolebridge-sandbox. It plays Acme's identity provider and an AWS "
+        "with "
+        "%u roles, on this machine only. Nothing here is real.</p><ul><li><a href=\"/idp/metadata\">The "
+        "identity provider's metadata</a></li><li>STS: <code>POST %s/</code></li><li>Console sign-in: "
+        "<code>%s/federation</code></li><li><a href=\"/idp/logout\">Sign out of Acme</a></li></ul></div>",
+        rb_box_n_roles(box), box->config->public_url, box->config->public_url);
+    for (guint i = 0; sps[i] != NULL; i++) {
+        g_autofree char *encoded = g_uri_escape_string(sps[i], NULL, FALSE);
+        rb_box_page_add(&page, "<p><a class=\"button\" href=\"/idp/start?sp=%s\">Go to %s</a></p>", encoded,
+                        sps[i]);
+    }
+    rb_box_page_end(&page, answer, 200);
+}
+
+static gboolean
+has_action(const RbBoxRequest *request)
+{
+    return strcmp(request->method, "POST") == 0 || strstr(request->query, "Action=") != NULL;
+}
+
+void
+rb_box_answer(gpointer data, const RbBoxRequest *request, RbBoxAnswer *answer)
+{
+    RbBox *box = data;
+    gint64 now = rb_clock_now(&box->clock);
+    gboolean get = strcmp(request->method, "GET") == 0;
+
+    if (!get && strcmp(request->method, "POST") != 0)
+        rb_box_answer_text(answer, 405, "text/plain; charset=utf-8", "GET and POST only.\n");
+    else if (box->idp != NULL && rb_box_idp_answer(box->idp, request, now, answer))
+        return;
+    else if (rb_box_console_answer(box->console, request, now, answer))
+        return;
+    else if (get && strcmp(request->path, "/credentials") == 0)
+        rb_box_lender_answer(box->lender, request, now, answer);
+    else if (get && strcmp(request->path, "/healthz") == 0)
+        rb_box_answer_text(answer, 200, "text/plain; charset=utf-8", "ok\n");
+    else if (has_action(request))
+        rb_box_sts_answer(&box->sts, request, now, answer); /* whatever its path: SDKs keep a prefix */
+    else if (get && strcmp(request->path, "/") == 0)
+        start_page(box, answer);
+    else
+        rb_box_page_problem(answer, "aws", 404, "There is nothing at this address.", "Start at /.");
+}
