@@ -101,7 +101,12 @@
 #define RB_REFUSALS_STS(X) /* issue: AWS said no, or we did not ask */ \
     X(STS_DURATION, "sts.duration", 400, "The session you asked for is longer than allowed.", "Ask for a shorter one; the message says how long it may be.") \
     X(STS_ACCESS_DENIED, "sts.access_denied", 403, "AWS refused this role to the bridge.", "Tell your administrator: the trust policy of the role does not let the bridge in.") \
-    X(STS_TAGS, "sts.tags", 403, "The session tags of this role do not fit what AWS accepts.", "Tell your administrator the incident id.")
+    X(STS_TAGS, "sts.tags", 403, "The session tags of this role do not fit what AWS accepts.", "Tell your administrator the incident id.") \
+    X(STS_POLICY, "sts.policy", 403, "The session policy of this role is not one that AWS accepts.", "Tell your administrator the incident id.") \
+    X(STS_REGION, "sts.region_disabled", 403, "The AWS region used for this account is not enabled in it.", "Tell your administrator: enable the region there, or choose another for the account.") \
+    X(STS_INVALID, "sts.invalid", 403, "AWS did not accept the request for this role.", "Tell your administrator the incident id.") \
+    X(STS_METHOD_NOT_READY, "sts.method_not_ready", 501, "Credentials for this account cannot be issued in the way it is set up.", "Tell your administrator: the account's issue method must be assume-role.") \
+    X(STS_DESTINATION, "sts.destination", 400, "This address is not one of the AWS console.", "Start from the portal.")
 
 #define RB_REFUSALS_SIGV4(X) /* iam: a request signed with AWS Signature Version 4 */ \
     X(SIGV4_MISSING, "sigv4.missing", 403, "This request is not signed.", "Sign it with AWS Signature Version 4.") \
@@ -124,6 +129,8 @@
     X(STORE, "fault.store", 503, "The records of this service cannot be reached, so nothing is granted.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
     X(NETWORK, "fault.network", 503, "A service that is needed for this does not answer.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
     X(STS, "fault.sts", 503, "AWS does not answer.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
+    X(STS_CREDENTIALS, "fault.sts_credentials", 503, "The bridge itself cannot sign in to AWS.", "Tell your administrator the incident id: the bridge's own AWS credentials need attention.") \
+    X(STS_CLOCK, "fault.sts_clock", 503, "The bridge's clock and that of AWS differ.", "Tell your administrator: the bridge's clock must be set.") \
     X(BUSY, "fault.busy", 503, "There is too much to do at the moment.", "Try again in a few seconds.")
 /* clang-format on */
 

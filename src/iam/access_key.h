@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-/** rb_access_key_check: "AKIA…" or "ASIA…" and alike: 16 to 128 of `[A-Z0-9_]`, as STS documents them. */
+/** rb_access_key_check: "AKIA…" or "ASIA…" and alike: 16 to 128 of `\w`, as STS documents them. */
 gboolean rb_access_key_check(const char *access_key_id);
 
 /** rb_access_key_long_lived: a key of an IAM user (AKIA…), which does not expire. */

@@ -18,7 +18,7 @@ static const struct {
     { "AKIA0TX3GSDSQBNMGHLQ", NULL, TRUE, TRUE }, /* 0 is not base32 */
     { "ASIABTX3GSDSQBNMGHL", NULL, TRUE, FALSE },
     { "ASIABTX3GSDSQBNMGHL\n", NULL, FALSE, FALSE },
-    { "asiabtx3gsdsqbnmghlq", NULL, FALSE, FALSE },
+    { "asiabtx3gsdsqbnmghlq", NULL, TRUE, FALSE },
     { "", NULL, FALSE, FALSE },
 };
 /* clang-format on */

@@ -1,0 +1,185 @@
+#include "base/encoding.h"
+#include "base/refusal.h"
+#include "iam/arn.h"
+#include "issue/priv.h"
+
+#include <string.h>
+
+enum { MAX_DESTINATION = 2048, MAX_ANSWER = 64 * 1024 };
+
+static gboolean
+is_host_of(const char *host, const char *suffix)
+{
+    gsize n = strlen(host), m = strlen(suffix);
+
+    if (n == m)
+        return g_ascii_strcasecmp(host, suffix) == 0;
+    return n > m + 1 && host[n - m - 1] == '.' && g_ascii_strcasecmp(host + n - m, suffix) == 0;
+}
+
+/* RFC 3986 characters alone: where parsers disagree (backslashes, blanks, controls), nothing is guessed. */
+static gboolean
+has_uri_characters(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (!g_ascii_isalnum(*text) && strchr("-._~:/?#[]@!$&'()*+,;=%", *text) == NULL)
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+same_origin(const GUri *a, const char *endpoint)
+{
+    g_autoptr(GUri) b = endpoint != NULL ? g_uri_parse(endpoint, G_URI_FLAGS_ENCODED, NULL) : NULL;
+
+    return b != NULL && g_str_equal(g_uri_get_scheme((GUri *)(guintptr)a), g_uri_get_scheme(b)) &&
+           g_strcmp0(g_uri_get_host((GUri *)(guintptr)a), g_uri_get_host(b)) == 0 &&
+           g_uri_get_port((GUri *)(guintptr)a) == g_uri_get_port(b);
+}
+
+/* An address outside the console would be an open redirect that carries somebody's session along. */
+static gboolean
+check_destination(const RbIssuer *issuer, const RbPartition *partition, const char *destination,
+                  GError **error)
+{
+    g_autoptr(GUri) uri = NULL;
+    g_autofree char *quoted = rb_text_quote(destination);
+    const char *host;
+
+    if (strnlen(destination, MAX_DESTINATION + 1) <= MAX_DESTINATION && has_uri_characters(destination))
+        uri = g_uri_parse(destination, G_URI_FLAGS_ENCODED, NULL);
+    host = uri != NULL ? g_uri_get_host(uri) : NULL;
+    if (host == NULL || g_uri_get_userinfo(uri) != NULL)
+        return rb_refuse(error, RB_STS_DESTINATION, "destination %s is not an absolute URL", quoted);
+    if (same_origin(uri, issuer->console_endpoint))
+        return TRUE;
+    if (!g_str_equal(g_uri_get_scheme(uri), "https") ||
+        (g_uri_get_port(uri) != -1 && g_uri_get_port(uri) != 443) || !is_host_of(host, partition->console))
+        return rb_refuse(error, RB_STS_DESTINATION, "destination %s is not at https://%s", quoted,
+                         partition->console);
+    return TRUE;
+}
+
+/* (transfer full): with the region, where the sign-in endpoint of that region is asked. */
+static char *
+signin_url(const RbIssuer *issuer, const RbGrant *grant, const RbPartition *partition)
+{
+    const char *region = grant->region != NULL ? grant->region : issuer->region;
+
+    if (issuer->signin_endpoint != NULL)
+        return g_str_has_suffix(issuer->signin_endpoint, "/federation")
+                   ? g_strdup(issuer->signin_endpoint)
+                   : g_strconcat(issuer->signin_endpoint, "/federation", NULL);
+    if (region == NULL || !rb_arn_is_region(region) || rb_partition_of_region(region) != partition)
+        region = g_str_equal(partition->name, "aws") ? NULL : partition->first_region;
+    if (region == NULL || g_str_equal(partition->name, "aws-cn") ||
+        g_str_equal(partition->name, "aws-us-gov"))
+        return g_strdup_printf("https://%s/federation", partition->signin);
+    return g_strdup_printf("https://%s.%s/federation", region, partition->signin);
+}
+
+static GBytes *
+build_form(const RbGrant *grant, const RbCredentials *credentials, gint64 now)
+{
+    /* the three have no character that JSON would escape: rb_credentials_new() saw to it */
+    char *session = g_strdup_printf(
+        "{\"sessionId\":\"%s\",\"sessionKey\":\"%s\",\"sessionToken\":\"%s\"}", credentials->access_key_id,
+        rb_secret_reveal(credentials->secret_access_key), rb_secret_reveal(credentials->session_token));
+    RbForm *form = rb_form_new("getSigninToken");
+    gint64 left_s = credentials->expiration - now;
+
+    /* refused for a role assumed by a role's credentials; left out, the session ends with the credentials */
+    if (!grant->chained && left_s >= RB_STS_MIN_S)
+        rb_form_add_number(form, "SessionDuration", MIN(left_s, 43200));
+    rb_form_add(form, "Session", session);
+    rb_wipe_free(session);
+    return rb_form_end(form);
+}
+
+static RbSecret *
+read_token(const RbHttpResponse *response, GError **error)
+{
+    gsize size;
+    const char *data = g_bytes_get_data(response->body, &size);
+    json_t *object = NULL;
+    const char *token;
+    RbSecret *secret = NULL;
+
+    if (response->status != 200) {
+        (void)rb_fault(error, RB_FAULT_STS, "the console's sign-in endpoint answered %d", response->status);
+        return NULL;
+    }
+    object = size > 0 ? json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    token = json_string_value(json_object_get(object, "SigninToken"));
+    if (token == NULL || token[0] == '\0')
+        (void)rb_fault(error, RB_FAULT_STS, "the console's sign-in endpoint answered without a token");
+    else
+        secret = rb_secret_new_text(token);
+    json_decref(object);
+    return secret;
+}
+
+static RbSecret *
+fetch_token(RbIssuer *issuer, const char *url, GBytes *form, GError **error)
+{
+    gint64 end_us = g_get_monotonic_time() + (gint64)issuer->timeout_ms * 1000;
+
+    for (guint n = 1;; n++) {
+        g_autoptr(RbHttpRequest) request = rb_http_request_new("POST", url);
+        g_autoptr(RbHttpResponse) response = NULL;
+        g_autoptr(GError) reason = NULL;
+        guint ms = (guint)CLAMP((end_us - g_get_monotonic_time()) / 1000, 1, (gint64)issuer->timeout_ms);
+        gboolean last;
+        rb_http_request_body(request, "application/x-www-form-urlencoded", form);
+        rb_http_request_limits(request, MIN(ms, 3000), ms, MAX_ANSWER);
+        response = rb_http_fetch(issuer->http, request, &reason);
+        last = n >= issuer->max_attempts || g_get_monotonic_time() >= end_us;
+        if (response != NULL && (last || response->status < 500))
+            return read_token(response, error);
+        if (response == NULL && last) {
+            g_propagate_error(error, g_steal_pointer(&reason));
+            return NULL;
+        }
+        g_usleep(rb_issuer_jitter_ms(100u << MIN(n, 4u)) * 1000UL);
+    }
+}
+
+static RbSecret *
+build_url(const char *signin, const char *issuer_url, const char *destination, const RbSecret *token)
+{
+    g_autofree char *from = rb_uri_encode(issuer_url), *to = rb_uri_encode(destination);
+    char *encoded = rb_uri_encode(rb_secret_reveal(token));
+    char *url =
+        g_strdup_printf("%s?Action=login&Issuer=%s&Destination=%s&SigninToken=%s", signin, from, to, encoded);
+
+    rb_wipe_free(encoded);
+    return rb_secret_take_text(url);
+}
+
+RbSecret *
+rb_issue_console_url(RbIssuer *issuer, const RbGrant *grant, const RbCredentials *credentials,
+                     const char *destination, const char *issuer_url, gint64 now, GError **error)
+{
+    const RbPartition *partition = rb_partition(grant->partition);
+    g_autofree char *signin = NULL, *start = NULL;
+    g_autoptr(RbSecret) token = NULL;
+    g_autoptr(GBytes) form = NULL;
+
+    if (partition == NULL) {
+        (void)rb_refuse(error, RB_STS_INVALID, "no partition of this name");
+        return NULL;
+    }
+    start = issuer->console_endpoint != NULL ? g_strconcat(issuer->console_endpoint, "/", NULL)
+                                             : g_strdup_printf("https://%s/", partition->console);
+    if (destination != NULL && !check_destination(issuer, partition, destination, error))
+        return NULL;
+    if (credentials->session_token == NULL || credentials->expiration <= now) {
+        (void)rb_fault(error, RB_FAULT_STS, "the console takes unexpired temporary credentials only");
+        return NULL;
+    }
+    signin = signin_url(issuer, grant, partition);
+    form = build_form(grant, credentials, now);
+    token = fetch_token(issuer, signin, form, error);
+    return token != NULL ? build_url(signin, issuer_url, destination != NULL ? destination : start, token)
+                         : NULL;
+}

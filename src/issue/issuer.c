@@ -1,0 +1,270 @@
+#include "base/encoding.h"
+#include "base/refusal.h"
+#include "iam/arn.h"
+#include "issue/priv.h"
+
+#include <openssl/rand.h>
+#include <string.h>
+
+/* In the order of RbIssueMethod. A method without a function is known by name and refused. */
+static const RbIssuerType not_ready[] = { { RB_ISSUE_WEB_IDENTITY, "web-identity", NULL },
+                                          { RB_ISSUE_SAML, "saml", NULL } };
+static const RbIssuerType *const types[] = { &rb_issuer_assume_role, &not_ready[0], &not_ready[1] };
+
+guint
+rb_issuer_jitter_ms(guint limit_ms)
+{
+    guint32 random;
+
+    if (RAND_bytes((unsigned char *)&random, sizeof random) != 1)
+        g_error("the system's random generator does not answer");
+    return limit_ms > 0 ? random % limit_ms : 0;
+}
+
+/* ---- configuration ---- */
+
+static gboolean
+is_loopback_host(const char *host)
+{
+    return g_str_equal(host, "localhost") || g_str_equal(host, "127.0.0.1") || g_str_equal(host, "::1");
+}
+
+/* An endpoint: https, or http to loopback; a host, maybe a port and a path; nothing else. */
+static gboolean
+endpoint_fits(const char *url)
+{
+    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_ENCODED, NULL);
+    const char *scheme = uri != NULL ? g_uri_get_scheme(uri) : NULL,
+               *host = uri != NULL ? g_uri_get_host(uri) : NULL;
+
+    if (host == NULL || host[0] == '\0' || g_uri_get_userinfo(uri) != NULL || g_uri_get_query(uri) != NULL ||
+        g_uri_get_fragment(uri) != NULL || strchr(url, '\\') != NULL)
+        return FALSE;
+    return g_str_equal(scheme, "https") || (g_str_equal(scheme, "http") && is_loopback_host(host));
+}
+
+/* (transfer full): the endpoint without slashes at its end, or NULL when it is not set or wrong. */
+static char *
+read_endpoint(const RbYaml *aws, const char *key, RbDiagnostics *problems)
+{
+    const RbYaml *node = rb_yaml_get(aws, key);
+    char *url;
+
+    if (node == NULL || !rb_yaml_expect(node, RB_YAML_SCALAR, problems))
+        return NULL;
+    if (!endpoint_fits(rb_yaml_text(node))) {
+        g_autofree char *quoted = rb_text_quote(rb_yaml_text(node));
+        rb_yaml_problem(node, problems, "write it as https://HOST[:PORT][/PATH]; http is for loopback alone",
+                        "%s: %s is not an endpoint", key, quoted);
+        return NULL;
+    }
+    url = g_strdup(rb_yaml_text(node));
+    while (g_str_has_suffix(url, "/"))
+        url[strlen(url) - 1] = '\0';
+    return url;
+}
+
+static char *
+read_region(const RbYaml *aws, RbDiagnostics *problems)
+{
+    const char *set = aws != NULL ? rb_yaml_string(aws, "region", "", problems) : "";
+    const char *env =
+        g_getenv("AWS_REGION") != NULL ? g_getenv("AWS_REGION") : g_getenv("AWS_DEFAULT_REGION");
+
+    if (set[0] == '\0')
+        return env != NULL && rb_arn_is_region(env) ? g_strdup(env) : NULL;
+    if (!rb_arn_is_region(set)) {
+        g_autofree char *quoted = rb_text_quote(set);
+        rb_yaml_problem(rb_yaml_get(aws, "region"), problems, "for example eu-central-1",
+                        "%s is not a region", quoted);
+        return NULL;
+    }
+    return g_strdup(set);
+}
+
+/* A key in a configuration file ends up in a repository. */
+static void
+check_no_static_keys(const RbYaml *aws, RbDiagnostics *problems)
+{
+    static const char *const keys[] = { "access_key_id",     "aws_access_key_id",
+                                        "secret_access_key", "aws_secret_access_key",
+                                        "session_token",     "aws_session_token",
+                                        "access_key",        "secret_key" };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (rb_yaml_get(aws, keys[i]) != NULL)
+            rb_yaml_problem(
+                rb_yaml_get(aws, keys[i]), problems,
+                "use the machine's or task's role, or a profile (docs/aws-credentials.md), and make this "
+                "key invalid in AWS",
+                "an AWS key does not belong in this file");
+}
+
+static gboolean
+is_static_key(const char *name)
+{
+    return strstr(name, "access_key") != NULL || strstr(name, "session_token") != NULL ||
+           g_str_equal(name, "secret_key");
+}
+
+static void
+check_keys(const RbYaml *aws, RbDiagnostics *problems)
+{
+    static const char *const known[] = { "region",  "sts_endpoint", "signin_endpoint", "console_endpoint",
+                                         "profile", "timeout",      "max_attempts",    NULL };
+
+    if (!rb_yaml_expect(aws, RB_YAML_MAP, problems))
+        return;
+    check_no_static_keys(aws, problems);
+    for (guint i = 0; i < rb_yaml_size(aws); i++) {
+        const RbYaml *key = rb_yaml_key(aws, i);
+        const char *name = rb_yaml_text(key), *near = rb_text_nearest(name, known);
+        g_autofree char *quoted = rb_text_quote(name);
+        g_autofree char *hint = near != NULL ? g_strdup_printf("did you mean '%s'?", near) : NULL;
+        if (!g_strv_contains(known, name) && !is_static_key(name))
+            rb_yaml_problem(key, problems, hint, "aws has no setting %s", quoted);
+    }
+}
+
+RbIssuer *
+rb_issuer_new(const RbYaml *aws, RbHttp *http, RbClock clock, RbDiagnostics *problems)
+{
+    RbIssuer *issuer = g_new0(RbIssuer, 1);
+    gboolean map = aws != NULL && rb_yaml_kind(aws) == RB_YAML_MAP;
+
+    issuer->http = http;
+    issuer->clock = clock;
+    issuer->timeout_ms = 10000;
+    issuer->max_attempts = 3;
+    rb_own_setting_read(&issuer->setting);
+    if (aws != NULL)
+        check_keys(aws, problems);
+    issuer->region = read_region(map ? aws : NULL, problems);
+    if (map) {
+        const char *profile = rb_yaml_string(aws, "profile", "", problems);
+        issuer->sts_endpoint = read_endpoint(aws, "sts_endpoint", problems);
+        issuer->signin_endpoint = read_endpoint(aws, "signin_endpoint", problems);
+        issuer->console_endpoint = read_endpoint(aws, "console_endpoint", problems);
+        issuer->setting.profile = profile[0] != '\0' ? g_strdup(profile) : NULL;
+        issuer->timeout_ms = (guint)rb_yaml_duration_s(aws, "timeout", 1, 60, 10, problems) * 1000;
+        issuer->max_attempts = (guint)rb_yaml_integer(aws, "max_attempts", 1, 10, 3, problems);
+    }
+    issuer->keys = rb_sigv4_keys_new();
+    issuer->own = rb_own_new(issuer);
+    return issuer;
+}
+
+void
+rb_issuer_free(RbIssuer *issuer)
+{
+    if (issuer == NULL)
+        return;
+    rb_own_free(issuer->own);
+    rb_own_setting_clear(&issuer->setting);
+    rb_sigv4_keys_free(issuer->keys);
+    g_free(issuer->region);
+    g_free(issuer->sts_endpoint);
+    g_free(issuer->signin_endpoint);
+    g_free(issuer->console_endpoint);
+    g_free(issuer);
+}
+
+/* ---- issuing ---- */
+
+/* The region asked for, else the service's own where it is of the partition, else the partition's first. */
+static const char *
+choose_region(const RbIssuer *issuer, const RbPartition *partition, const char *region)
+{
+    if (region != NULL)
+        return region;
+    if (issuer->region != NULL && (partition == NULL || rb_partition_of_region(issuer->region) == partition ||
+                                   issuer->sts_endpoint != NULL))
+        return issuer->region;
+    return partition != NULL ? partition->first_region : "us-east-1";
+}
+
+char *
+rb_issuer_endpoint(const RbIssuer *issuer, const char *partition_name, const char *region, char **signed_for,
+                   GError **error)
+{
+    const RbPartition *partition = rb_partition(partition_name);
+    const char *chosen = choose_region(issuer, partition, region);
+    g_autofree char *quoted = rb_text_quote(chosen);
+
+    if (partition == NULL || !rb_arn_is_region(chosen)) {
+        (void)rb_refuse(error, RB_STS_INVALID, "no region %s, or no partition of this name", quoted);
+        return NULL;
+    }
+    if (issuer->sts_endpoint == NULL && rb_partition_of_region(chosen) != partition) {
+        (void)rb_refuse(error, RB_STS_INVALID, "region %s is not in partition %s", quoted, partition->name);
+        return NULL;
+    }
+    *signed_for = g_strdup(chosen);
+    if (issuer->sts_endpoint != NULL)
+        return strchr(strstr(issuer->sts_endpoint, "://") + 3, '/') != NULL
+                   ? g_strdup(issuer->sts_endpoint)
+                   : g_strconcat(issuer->sts_endpoint, "/", NULL);
+    return g_strdup_printf("https://sts.%s.%s/", chosen, partition->suffix);
+}
+
+gboolean
+rb_issuer_check_duration(const RbGrant *grant, gint64 asked_s, gint64 *duration_s, GError **error)
+{
+    gint64 wanted = asked_s != 0 ? asked_s : MIN(grant->default_session_s, grant->max_session_s);
+
+    if (wanted < RB_STS_MIN_S)
+        return rb_refuse(error, RB_STS_DURATION, "asked for %" G_GINT64_FORMAT " s; AWS gives at least 900 s",
+                         wanted);
+    if (wanted > grant->max_session_s)
+        return rb_refuse(
+            error, RB_STS_DURATION,
+            "asked for %" G_GINT64_FORMAT " s; role '%s' in account %s allows at most %" G_GINT64_FORMAT
+            " s%s",
+            wanted, grant->role, grant->account, grant->max_session_s,
+            grant->chained ? ": the bridge assumes it with a role of its own, and AWS limits that to an hour"
+                           : "");
+    *duration_s = wanted;
+    return TRUE;
+}
+
+static const RbIssuerType *
+find_type(RbIssueMethod method)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
+        if (types[i]->method == method)
+            return types[i];
+    return NULL;
+}
+
+RbCredentials *
+rb_issue(RbIssuer *issuer, const RbGrant *grant, const RbIdentity *identity, gint64 asked_s, gint64 now,
+         GError **error)
+{
+    const RbIssuerType *type = find_type(grant->method);
+    RbOrder order = { grant, identity, 0, now };
+
+    if (!rb_issuer_check_duration(grant, asked_s, &order.duration_s, error) ||
+        !rb_identity_check_name(identity->name, error))
+        return NULL;
+    if (type == NULL || type->issue == NULL) {
+        (void)rb_refuse(
+            error, RB_STS_METHOD_NOT_READY,
+            "account %s has issue.method '%s' in accounts.yaml, which cannot issue yet; set it to "
+            "'assume-role'",
+            grant->account, type != NULL ? type->name : "unknown");
+        return NULL;
+    }
+    return type->issue(issuer, &order, error);
+}
+
+gint64
+rb_issuer_refresh(RbIssuer *issuer, gint64 now, GError **error)
+{
+    return rb_own_refresh(issuer->own, now, error);
+}
+
+json_t *
+rb_issuer_status(RbIssuer *issuer, gint64 now)
+{
+    return rb_own_status(issuer->own, now);
+}
