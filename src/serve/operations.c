@@ -19,12 +19,16 @@ rb_handle_healthz(RbRequest *request, GError **error)
 RbAnswer *
 rb_handle_readyz(RbRequest *request, GError **error)
 {
-    json_t *details = NULL;
+    json_t *details = NULL, *answer;
     gboolean ready = rb_access_ready(request->site->access, &details);
 
     (void)error;
-    return rb_answer_json(ready ? 200 : 503, json_pack("{s:b, s:o}", "ready", ready, "details",
-                                                       details != NULL ? details : json_object()));
+    answer = json_pack("{s:b}", "ready", ready);
+    if (rb_networks_have(request->site->metrics_from,
+                         &request->client)) /* files, addresses, accounts: not for all */
+        (void)json_object_set(answer, "details", details);
+    json_decref(details);
+    return rb_answer_json(ready ? 200 : 503, answer);
 }
 
 static void

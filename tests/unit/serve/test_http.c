@@ -262,6 +262,8 @@ static const Row api[] = {
     { "negative",                 "GET /api/v1/credentials?account=prod&role=r&duration=-1", HOST BEARER, NULL, 400, NULL, NULL },
     { "no role",                  "GET /api/v1/credentials?account=prod", HOST BEARER, NULL, 400, NULL, NULL },
     { "ready",                    "GET /readyz",                 HOST, NULL, 200, NULL, "\"ready\":true" },
+    { "why ready",                "GET /readyz",                 HOST, NULL, 200, NULL, "\"store\":\"ok\"" },
+    { "ready from afar: no details", "GET /readyz",              HOST "X-Forwarded-For: 198.51.100.7\r\n", NULL, 200, NULL, "{\"ready\":true}" },
     { "metrics",                  "GET /metrics",                HOST, NULL, 200, "text/plain; version=0.0.4", "\nrolebridge_leases_total 7\n" },
     { "metrics from afar",        "GET /metrics",                HOST "X-Forwarded-For: 198.51.100.7\r\n", NULL, 404, NULL, NULL },
 };
