@@ -293,7 +293,7 @@ signed_out(RbRequest *request, const char *idp_url, GError **error)
     if (answer == NULL)
         return NULL;
     rb_answer_cookie(answer, request->site, RB_COOKIE_SESSION, NULL, 0, FALSE);
-    if (idp_url != NULL)
+    if (idp_url != NULL && rb_text_is_visible(idp_url, RB_TARGET_MAX)) /* else the page's link leads there */
         rb_answer_header(answer, "Refresh", g_strconcat("0; url=", idp_url, NULL));
     return answer;
 }
