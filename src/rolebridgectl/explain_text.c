@@ -120,7 +120,7 @@ append_ways(GString *out, const RbSnapshot *snapshot, const RbExplainFilter *fil
         return;
     g_string_append(out,
                     ways[0] == NULL ? "\nNo assignment brings this to anybody.\n" : "\nIt is brought by:\n");
-    for (guint i = 0; ways[i] != NULL && i < 20; i++) {
+    for (guint i = 0; i < 20 && ways[i] != NULL; i++) {
         g_string_append(out, "  ");
         append_printable(out, ways[i]);
         g_string_append_c(out, '\n');
