@@ -34,6 +34,9 @@ start_group() {
     shift 2
     ROLEBRIDGE_PART=$dir/$name setsid "$@" </dev/null >"$dir/$name.log" 2>&1 &
     printf '%s\n' $! >"$dir/$name.group"
+    until running "$dir" "$name" || ! kill -0 $! 2>/dev/null; do # it becomes a group in its own time
+        sleep 0.02
+    done
 }
 
 # stop_group DIR NAME [SECONDS]: asks, waits that long (default 5), then insists. Fine when it isn't running.

@@ -215,7 +215,8 @@ up() {
     printf '%s\n' "$port" >"$dir/port"
     [ $gcm = no ] || first=$dir/gcm.php
     start_group "$dir" idp env SIMPLESAMLPHP_CONFIG_DIR="$dir/config" PHP_CLI_SERVER_WORKERS=4 \
-        php -d display_errors=0 -d session.save_path="$dir/sessions" -d auto_prepend_file="$first" \
+        php -d display_errors=0 -d opcache.revalidate_freq=0 -d session.save_path="$dir/sessions" \
+        -d auto_prepend_file="$first" \
         -S "127.0.0.1:$port" -t "$SSP/www"
     up_or_fail "$dir" idp 20 curl -fsS -m 5 -o "$dir/idp-metadata.xml" "$base/saml2/idp/metadata.php"
     grep -q '<md:IDPSSODescriptor' "$dir/idp-metadata.xml" || fail "no IdP metadata came: $dir/idp-metadata.xml"
