@@ -213,7 +213,8 @@ static const Row consent[] = {
 static const Row aws[] = {
     { "register",                 "POST /client/register",       HOST JSON, "{\"clientName\":\"n\",\"clientType\":\"public\",\"redirectUris\":[\"http://127.0.0.1/oauth/callback\"],\"unknown\":[1]}", 200, "application/json",
       "{\"clientId\":\"cid-1\",\"clientSecret\":\"client-secret\",\"clientIdIssuedAt\":1795507200,\"clientSecretExpiresAt\":1803283200,\"authorizationEndpoint\":null,\"tokenEndpoint\":null}" },
-    { "register confidential",    "POST /client/register",       HOST JSON, "{\"clientName\":\"n\",\"clientType\":\"confidential\"}", 400, "x-amzn-ErrorType: InvalidClientMetadataException", "\"error\":\"invalid_client_metadata\"" },
+    { "register confidential",    "POST /client/register",       HOST JSON, "{\"clientName\":\"n\",\"clientType\":\"confidential\"}", 400, "x-amzn-ErrorType: InvalidClientMetadataException", "\"error\":\"invalid_client_metadata\",\"error_description\":\"" },
+    { "register confidential: id",  "POST /client/register",     HOST JSON, "{\"clientName\":\"n\",\"clientType\":\"confidential\"}", 400, NULL, "sso.invalid_client_metadata" },
     { "register, bad list",       "POST /client/register",       HOST JSON, "{\"clientName\":\"n\",\"clientType\":\"public\",\"scopes\":[1]}", 400, "InvalidRequestException", "sso.invalid_request" },
     { "register, nothing",        "POST /client/register",       HOST JSON, "{}", 400, "x-amzn-ErrorType: InvalidRequestException", "\"__type\":\"com.amazonaws.sso.oidc#InvalidRequestException\"" },
     { "device",                   "POST /device_authorization",  HOST JSON, "{" CLIENT ",\"startUrl\":\"https://corp.awsapps.com/start\"}", 200, NULL,
