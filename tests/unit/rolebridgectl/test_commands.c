@@ -1,0 +1,135 @@
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+/* The program as an administrator meets it: arguments → exit code and what is printed. */
+
+static const char *program, *sample;
+
+static int
+run(const char *directory, const char *const *args, char **out, char **err)
+{
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    g_autoptr(GError) error = NULL;
+    int status;
+
+    g_ptr_array_add(argv, (char *)program);
+    for (; *args != NULL; args++)
+        g_ptr_array_add(argv, (char *)(g_str_equal(*args, "SAMPLE") ? sample : *args));
+    g_ptr_array_add(argv, NULL);
+    if (!g_spawn_sync(directory, (char **)argv->pdata, NULL, G_SPAWN_DEFAULT, NULL, NULL, out, err, &status,
+                      &error))
+        fail_msg("%s", error->message);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    const char *args[12];
+    int code;
+    const char *out, *err; /* parts; NULL: nothing is printed there */
+} rows[] = {
+    { "nothing", { NULL }, 2, "Usage: rolebridgectl COMMAND", NULL },
+    { "--help", { "--help" }, 0, "  explain    tells what a person may do", NULL },
+    { "--version", { "--version" }, 0, "rolebridgectl ", NULL },
+    { "a misspelt command", { "explian" }, 2, NULL, "rolebridgectl: no command 'explian'; did you mean 'explain'?" },
+    { "no such command", { "frobnicate" }, 2, NULL, "no command 'frobnicate'; try: rolebridgectl --help" },
+    { "a command with control characters", { "\033[2J" }, 2, NULL, "no command '\\x1b[2J'" },
+    { "check: help", { "check", "--help" }, 0, "rolebridgectl check --json | jq", NULL },
+    { "check: the sample", { "check", "--mappings", "SAMPLE" }, 0, "3 accounts, 6 task policies, 8 business roles, 8 assignments; no errors", NULL },
+    { "check: the sample as JSON", { "check", "-m", "SAMPLE", "--json" }, 0, "\"diagnostics\": []", NULL },
+    { "check: no directory", { "check", "--mappings", "/nonexistent/m" }, 4, "/nonexistent/m: error: cannot be read", NULL },
+    { "check: none of the usual ones", { "check" }, 4, NULL, "name it with --mappings DIR" },
+    { "check: an unknown option", { "check", "--frob" }, 2, NULL, "Try: rolebridgectl check --help" },
+    { "check: something left over", { "check", "mappings" }, 2, NULL, "rolebridgectl check: 'mappings' is not expected here" },
+    { "explain: help", { "explain", "--help" }, 0, "--attribute=KEY=VALUE", NULL },
+    { "explain: a grant", { "explain", "-m", "SAMPLE", "-g", "acme-developers" }, 0, "because of group acme-developers (assignments.yaml:20)", NULL },
+    { "explain: nothing", { "explain", "-m", "SAMPLE", "-g", "acme-all" }, 0, "May take nothing.", NULL },
+    { "explain: nobody", { "explain", "-m", "SAMPLE" }, 0, "somebody, in no group", NULL },
+    { "explain: what is asked about is granted", { "explain", "-m", "SAMPLE", "-g", "acme-developers", "--role", "developer" }, 0, "May take:", NULL },
+    { "explain: what is asked about is not", { "explain", "-m", "SAMPLE", "-g", "acme-developers", "--role", "tester" }, 1, "It is brought by:\n  group 'acme-testers' (assignments.yaml:24)", NULL },
+    { "explain: nobody has it", { "explain", "-m", "SAMPLE", "--role", "tester", "--account", "corporate" }, 1, "No assignment brings this to anybody.", NULL },
+    { "explain: the same as JSON", { "explain", "-m", "SAMPLE", "--role", "tester", "--json" }, 1, "\"grants\": []", NULL },
+    { "explain: a bad time", { "explain", "-m", "SAMPLE", "--at", "yesterday" }, 2, NULL, "--at 'yesterday' is not a time" },
+    { "explain: a time without a zone", { "explain", "-m", "SAMPLE", "--at", "2026-11-24T09:00:00" }, 2, NULL, "is not a time" },
+    { "explain: a bad attribute", { "explain", "-m", "SAMPLE", "--attribute", "x" }, 2, NULL, "--attribute 'x' must be KEY=VALUE" },
+    { "explain: a bad name", { "explain", "-m", "SAMPLE", "--name", "a b" }, 2, NULL, "no sign-in could say this:" },
+    { "explain: no mapping", { "explain", "-m", "/nonexistent/m" }, 4, NULL, "has errors, so nothing is decided by it" },
+    { "audit is there", { "audit", "frob" }, 2, NULL, "audit" },
+};
+/* clang-format on */
+
+static gboolean
+is_as_wanted(const char *got, const char *want)
+{
+    return want == NULL ? *got == '\0' : strstr(got, want) != NULL;
+}
+
+static void
+commands(void **state)
+{
+    g_autofree char *empty = g_dir_make_tmp("rb-ctl-XXXXXX", NULL);
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *out = NULL, *err = NULL;
+        int code = run(empty, rows[i].args, &out, &err);
+        if (code != rows[i].code || !is_as_wanted(out, rows[i].out) || !is_as_wanted(err, rows[i].err))
+            fail_msg("%s: exit %d\nstdout: %s\nstderr: %s", rows[i].name, code, out, err);
+    }
+    assert_int_equal(g_rmdir(empty), 0);
+}
+
+/* A mistake: exit 1, its place, and no colours where nobody looks. */
+static void
+check_tells_mistakes(void **state)
+{
+    static const char *const as_text[] = { "check", NULL }, *const as_json[] = { "check", "--json", NULL },
+                             *const explain[] = { "explain", "-g", "x", NULL };
+    g_autofree char *parent = g_dir_make_tmp("rb-ctl-XXXXXX", NULL),
+                    *directory = g_build_filename(parent, "mappings", NULL);
+    g_autofree char *file = g_build_filename(directory, "accounts.yaml", NULL), *out = NULL, *err = NULL;
+    json_t *json;
+
+    (void)state;
+    assert_int_equal(g_mkdir(directory, 0700), 0);
+    assert_true(g_file_set_contents(file, "rolebridge: 1\naccounts:\n  - { id: 111122223333 }\n", -1, NULL));
+    assert_int_equal(run(parent, as_text, &out, &err), 1); /* ./mappings is found */
+    assert_non_null(strstr(out, "accounts.yaml:3:11: error: an account id must be in quotes"));
+    assert_non_null(strstr(out, "    3 |   - { id: 111122223333 }\n      |           ^\n"));
+    assert_non_null(strstr(out, "mappings: 4 errors, 0 warnings"));
+    assert_null(strchr(out, '\033'));
+    g_clear_pointer(&out, g_free);
+    g_clear_pointer(&err, g_free);
+    assert_int_equal(run(parent, as_json, &out, &err), 1);
+    json = json_loads(out, 0, NULL);
+    assert_false(json_is_true(json_object_get(json, "ok")));
+    assert_int_equal(json_array_size(json_object_get(json, "diagnostics")), 4);
+    json_decref(json);
+    g_clear_pointer(&out, g_free);
+    g_clear_pointer(&err, g_free);
+    assert_int_equal(run(parent, explain, &out, &err), 4);
+    assert_string_equal(out, "");
+    assert_int_equal(g_remove(file) | g_rmdir(directory) | g_rmdir(parent), 0);
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(commands), cmocka_unit_test(check_tells_mistakes) };
+
+    if (argc != 3)
+        return 2;
+    program = argv[1];
+    sample = argv[2];
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
