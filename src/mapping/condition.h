@@ -17,7 +17,7 @@ typedef struct {
  * wrong. */
 const char *rb_network_parse(const char *text, RbNetwork *network);
 
-/** rb_network_has: whether the address @text is in one of @n networks; FALSE for what is no address. */
+/** rb_networks_hold: whether the address @text is in one of @n networks; FALSE for what is no address. */
 gboolean rb_networks_hold(const RbNetwork *networks, guint n, const char *text);
 
 typedef struct {

@@ -79,7 +79,7 @@ network_has(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(networks); i++) {
         RbNetwork network;
         const char *wrong = rb_network_parse(networks[i].network, &network);
-        if (wrong != NULL || rb_networks_have(&network, 1, networks[i].address) != networks[i].want)
+        if (wrong != NULL || rb_networks_hold(&network, 1, networks[i].address) != networks[i].want)
             fail_msg("%s: %s", networks[i].name, wrong == NULL ? "" : wrong);
     }
 }

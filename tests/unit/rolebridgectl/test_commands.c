@@ -11,7 +11,8 @@
 
 /* The program as an administrator meets it: arguments → exit code and what is printed. */
 
-static const char *program, *sample;
+static const char *sample;
+static char *program;
 
 static int
 run(const char *directory, const char *const *args, char **out, char **err)
@@ -20,7 +21,7 @@ run(const char *directory, const char *const *args, char **out, char **err)
     g_autoptr(GError) error = NULL;
     int status;
 
-    g_ptr_array_add(argv, (char *)program);
+    g_ptr_array_add(argv, program);
     for (; *args != NULL; args++)
         g_ptr_array_add(argv, (char *)(g_str_equal(*args, "SAMPLE") ? sample : *args));
     g_ptr_array_add(argv, NULL);
@@ -126,10 +127,13 @@ int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(commands), cmocka_unit_test(check_tells_mistakes) };
+    int status;
 
     if (argc != 3)
         return 2;
-    program = argv[1];
+    program = g_canonicalize_filename(argv[1], NULL); /* children run elsewhere */
     sample = argv[2];
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    status = cmocka_run_group_tests(tests, NULL, NULL);
+    g_free(program);
+    return status;
 }
