@@ -29,7 +29,7 @@ answer(const ServerRequest *request, ServerReply *reply, gpointer data)
     Aws *aws = data;
     const Answer *chosen;
 
-    g_mutex_lock(&aws->lock);
+    pthread_mutex_lock(&aws->lock);
     chosen = &aws->answers[MIN(aws->asked, aws->n_answers - 1)];
     aws->asked++;
     g_string_assign(aws->last, request->body->str);
@@ -42,7 +42,7 @@ answer(const ServerRequest *request, ServerReply *reply, gpointer data)
     g_free(aws->token);
     aws->token = g_strdup(g_hash_table_lookup(request->headers, "x-amz-security-token"));
     reply->delay_ms = aws->delay_ms;
-    g_mutex_unlock(&aws->lock);
+    pthread_mutex_unlock(&aws->lock);
     if (chosen->body == NULL)
         reply->break_off = TRUE;
     else
@@ -90,7 +90,7 @@ aws_new(const char *yaml)
     Aws *aws = g_new0(Aws, 1);
     g_autoptr(GError) error = NULL;
 
-    g_mutex_init(&aws->lock);
+    (void)pthread_mutex_init(&aws->lock, NULL);
     aws->last = g_string_new(NULL);
     aws_answer(aws, &ok, 1);
     aws->server = server_new(answer, aws, NULL, NULL);
@@ -107,7 +107,7 @@ aws_free(Aws *aws)
     rb_issuer_free(aws->issuer);
     rb_http_free(aws->http);
     server_free(aws->server);
-    g_mutex_clear(&aws->lock);
+    pthread_mutex_destroy(&aws->lock);
     (void)g_string_free(aws->last, TRUE);
     g_free(aws->last_target);
     g_free(aws->last_method);
@@ -119,11 +119,11 @@ aws_free(Aws *aws)
 void
 aws_answer(Aws *aws, const Answer *answers, guint n)
 {
-    g_mutex_lock(&aws->lock);
+    pthread_mutex_lock(&aws->lock);
     aws->answers = answers;
     aws->n_answers = n;
     aws->asked = 0;
-    g_mutex_unlock(&aws->lock);
+    pthread_mutex_unlock(&aws->lock);
 }
 
 RbGrant

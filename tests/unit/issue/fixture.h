@@ -5,6 +5,7 @@
 #include "issue/priv.h"
 #include "server.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +28,7 @@ typedef struct {
     Server *server;
     RbHttp *http;
     RbIssuer *issuer;
-    GMutex lock;
+    pthread_mutex_t lock; /* ThreadSanitizer does not see GMutex */
     const Answer *answers;
     guint n_answers, asked;
     GString *last; /* last request's body */
