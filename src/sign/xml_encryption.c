@@ -227,7 +227,7 @@ static GBytes *
 try_key(const xmlNode *encrypted_key, RbPrivateKey *const *keys, guint n_keys, const DataAlgorithm *algorithm,
         GBytes *data, GError **error)
 {
-    const char *digest, *mgf;
+    const char *digest = NULL, *mgf = NULL;
     g_autoptr(GBytes) wrapped = cipher_value(encrypted_key, MAX_WRAPPED_KEY);
     GBytes *plain = NULL;
 
