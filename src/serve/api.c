@@ -103,7 +103,7 @@ rb_handle_credentials(RbRequest *request, GError **error)
     g_autoptr(RbSession) session = api_session(request, error);
     g_autoptr(RbCredentials) credentials = NULL;
     const char *account, *role;
-    gint64 seconds;
+    gint64 seconds = 0;
 
     if (session == NULL || (account = rb_request_need(request, "account", error)) == NULL ||
         (role = rb_request_need(request, "role", error)) == NULL || !read_duration(request, &seconds, error))

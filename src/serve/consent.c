@@ -19,7 +19,7 @@ read_ask(const RbRequest *request, Ask *ask, GError **error)
     GHashTable *fields = request->method == RB_SEEN_POST ? request->form : request->query;
 
     if (fields == NULL)
-        return rb_refuse(error, RB_REQUEST_MALFORMED, "without a form");
+        return rb_refuse(error, RB_SSO_INVALID_REQUEST, "without fields");
     *ask = (Ask){
         .client_id = g_hash_table_lookup(fields, "client_id"),
         .redirect_uri = g_hash_table_lookup(fields, "redirect_uri"),
@@ -141,7 +141,7 @@ rb_handle_authorize_answer(RbRequest *request, GError **error)
     g_autoptr(RbClient) client = NULL;
     g_autoptr(RbSession) session = rb_request_session(request, error);
     g_autoptr(RbSecret) code = NULL;
-    gboolean allow;
+    gboolean allow = FALSE;
     Ask ask;
 
     if (session == NULL || !rb_request_check_form(request, session, error) ||
@@ -212,7 +212,7 @@ rb_handle_device_answer(RbRequest *request, GError **error)
 {
     g_autoptr(RbSession) session = rb_request_session(request, error);
     const char *typed;
-    gboolean allow;
+    gboolean allow = FALSE;
 
     if (session == NULL || !rb_request_check_form(request, session, error) ||
         (typed = rb_request_need(request, "user_code", error)) == NULL ||

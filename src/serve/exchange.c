@@ -116,39 +116,75 @@ add_security(struct MHD_Response *response, const Exchange *exchange, const RbAn
             add(response, "Strict-Transport-Security", "max-age=31536000; includeSubDomains"));
 }
 
-static enum MHD_Result
-send_answer(Exchange *exchange)
+static struct MHD_Response *
+response_new(const Exchange *exchange)
 {
-    RbAnswer *answer = exchange->answer;
-    gsize size = answer->body != NULL ? rb_secret_size(answer->body) : 0;
+    const RbAnswer *answer = exchange->answer;
     struct MHD_Response *response;
     gboolean good;
-    enum MHD_Result queued;
 
     if (answer->body != NULL) /* MHD only reads the bytes; the secret's last reference wipes them */
         response = MHD_create_response_from_buffer_with_free_callback_cls(
-            size, (void *)rb_secret_reveal(answer->body), release_body, rb_secret_ref(answer->body));
+            rb_secret_size(answer->body), (void *)rb_secret_reveal(answer->body), release_body,
+            rb_secret_ref(answer->body));
     else
         response = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
     if (response == NULL) {
         rb_secret_unref(answer->body);
-        return MHD_NO;
+        return NULL;
     }
-    good = add_security(response, exchange, answer);
-    if (good && answer->content_type != NULL)
-        good = add(response, "Content-Type", answer->content_type);
+    good = add_security(response, exchange, answer) &&
+           (answer->content_type == NULL || add(response, "Content-Type", answer->content_type)) &&
+           (!g_atomic_int_get(&exchange->loop->closing) || add(response, "Connection", "close"));
     for (guint i = 0; good && i < answer->headers->len; i++) {
         const RbHeader *header = answer->headers->pdata[i];
         good = add(response, header->name, header->value);
     }
-    if (good && g_atomic_int_get(&exchange->loop->closing))
-        good = add(response, "Connection", "close");
+    if (!good)
+        g_clear_pointer(&response, MHD_destroy_response);
+    return response;
+}
+
+static enum MHD_Result
+send_response(Exchange *exchange, guint status, struct MHD_Response *response)
+{
     rb_peer_deadline(exchange->peer, monotonic_s() + exchange->loop->server->limits.write_s);
     exchange->stage = ANSWERED;
     count(exchange);
-    queued = good ? MHD_queue_response(exchange->connection, answer->status, response) : MHD_NO;
+    return MHD_queue_response(exchange->connection, status, response);
+}
+
+static enum MHD_Result
+send_answer(Exchange *exchange)
+{
+    struct MHD_Response *response = response_new(exchange);
+    enum MHD_Result queued;
+
+    if (response == NULL)
+        return MHD_NO;
+    queued = send_response(exchange, exchange->answer->status, response);
     MHD_destroy_response(response);
     return queued;
+}
+
+/* The one answer that never changes is made once: a probe costs little more than its system calls. */
+static enum MHD_Result
+send_constant(Exchange *exchange)
+{
+    RbServer *server = exchange->loop->server;
+    struct MHD_Response *response = g_atomic_pointer_get(&server->constant);
+
+    if (response == NULL || g_atomic_int_get(&exchange->loop->closing)) {
+        exchange->answer = rb_route_run(exchange->request);
+        response = g_atomic_int_get(&exchange->loop->closing) ? NULL : response_new(exchange);
+        if (response == NULL)
+            return send_answer(exchange);
+        if (!g_atomic_pointer_compare_and_exchange(&server->constant, NULL, response)) {
+            MHD_destroy_response(response); /* another loop was first */
+            response = g_atomic_pointer_get(&server->constant);
+        }
+    }
+    return send_response(exchange, MHD_HTTP_OK, response);
 }
 
 static enum MHD_Result
@@ -249,6 +285,8 @@ dispatch(Exchange *exchange)
     rb_peer_deadline(exchange->peer, 0);
     if (exchange->broken != NULL)
         return refuse_head(exchange);
+    if ((exchange->request->route->flags & RB_ROUTE_CONSTANT) != 0)
+        return send_constant(exchange);
     if (exchange->request->route->work == RB_WORK_INLINE) {
         exchange->answer = rb_route_run(exchange->request);
         return send_answer(exchange);

@@ -89,7 +89,7 @@ rb_begin_sign_in(RbRequest *request, const char *provider, GError **error)
     g_autoptr(RbBegun) begun = NULL;
     char *browser = NULL;
     const char *next;
-    gboolean mfa;
+    gboolean mfa = FALSE;
     RbAnswer *answer;
 
     if (!read_next(request, &next, error) || !read_mfa(request, &mfa, error) ||
@@ -121,7 +121,7 @@ rb_handle_login(RbRequest *request, GError **error)
     RbProviders *providers = rb_access_providers(request->site->access);
     const char *chosen = rb_request_query(request, "provider"), *only = NULL, *next;
     json_t *choices;
-    gboolean mfa;
+    gboolean mfa = FALSE;
     guint n = 0;
 
     if (chosen != NULL)

@@ -13,11 +13,11 @@
 /* What the files of this room share: a request, an answer, a route. */
 
 enum {
-    RB_TARGET_MAX = 16 * 1024,        /* bytes of the request target */
+    RB_TARGET_MAX = 8 * 1024,         /* bytes of the request target */
     RB_BODY_SMALL = 16 * 1024,        /* most bodies */
     RB_BODY_SAML = 512 * 1024,        /* a SAML message with many groups */
     RB_HEADERS_MAX = 100,             /* lines */
-    RB_CONNECTION_MEMORY = 40 * 1024, /* request line and headers must fit */
+    RB_CONNECTION_MEMORY = 16 * 1024, /* request line and headers must fit; cleared for each request */
     RB_ROUTE_CAPTURES = 1,
 };
 
@@ -105,7 +105,7 @@ typedef struct {
     char *target;      /* as sent */
     char *path;        /* decoded */
     char *raw_query;   /* as sent, without '?'; NULL: none */
-    GHashTable *query; /* name → value; never NULL once read */
+    GHashTable *query; /* name → value; NULL: no query was sent */
     GHashTable *form;  /* POST form, else NULL */
     json_t *json;      /* POST JSON object, else NULL */
     char *host, *cookie, *origin, *fetch_site, *fetch_mode, *accept, *content_type, *user_agent,
@@ -169,6 +169,7 @@ enum {
     RB_ROUTE_HEAD = 1 << 0,     /* HEAD is answered as GET */
     RB_ROUTE_ANY_HOST = 1 << 1, /* probes ask by address */
     RB_ROUTE_RATED = 1 << 2,    /* counts against the sender's allowance */
+    RB_ROUTE_CONSTANT = 1 << 3, /* inline, and the answer is always the same: made once; one such route */
 };
 
 /** (transfer full): the answer, or NULL with *error set. */

@@ -118,9 +118,10 @@ read_target(RbRequest *request, GError **error)
         return FALSE;
     if (g_ascii_strncasecmp(request->path, "//", 2) == 0 || strchr(request->path, '\\') != NULL)
         return rb_refuse(error, RB_REQUEST_MALFORMED, "a path that reads like another site");
-    request->raw_query = mark != NULL ? g_strdup(mark + 1) : NULL;
-    request->query = rb_fields_parse(mark != NULL ? mark + 1 : "", mark != NULL ? strlen(mark + 1) : 0,
-                                     RB_FIELDS_QUERY, error);
+    if (mark == NULL)
+        return TRUE;
+    request->raw_query = g_strdup(mark + 1);
+    request->query = rb_fields_parse(mark + 1, strlen(mark + 1), RB_FIELDS_QUERY, error);
     return request->query != NULL;
 }
 
@@ -169,10 +170,10 @@ gboolean
 rb_request_read_head(RbRequest *request, const char *method, const RbAddress *peer, GError **error)
 {
     request->method = method_of(method);
+    request->client = *peer; /* until more is known */
     if (!rb_address_seen_through(peer, request->forwarded_for, request->site->proxies, &request->client,
                                  error))
         return FALSE;
-    request->source_ip = rb_address_text(&request->client);
     if (!read_target(request, error))
         return FALSE;
     request->route = rb_route_find(request, error);
@@ -239,7 +240,7 @@ rb_request_text(const RbRequest *request, const char *json_name, const char *for
 const char *
 rb_request_query(const RbRequest *request, const char *name)
 {
-    return g_hash_table_lookup(request->query, name);
+    return request->query != NULL ? g_hash_table_lookup(request->query, name) : NULL;
 }
 
 const char *
@@ -262,6 +263,7 @@ rb_request_visit(RbRequest *request)
 {
     if (!request->visited) {
         rb_access_visit(request->site->access, &request->visit, request->incident);
+        request->source_ip = rb_address_text(&request->client);
         request->visit.source_ip = request->source_ip;
         request->visit.user_agent = request->user_agent;
         request->visited = TRUE;

@@ -35,31 +35,26 @@ static const RbRoute routes[] = {
     { RB_SEEN_GET,  "/api/v1/credentials",        RB_WORK_UPSTREAM, RB_SPEAKS_JSON,  0,              0,              rb_handle_credentials },
 
     { RB_SEEN_GET,  "/assets/{}",                 RB_WORK_INLINE,   RB_SPEAKS_PAGES, 0,              RB_ROUTE_HEAD,  rb_handle_asset },
-    { RB_SEEN_GET,  "/healthz",                   RB_WORK_INLINE,   RB_SPEAKS_JSON,  0,              RB_ROUTE_HEAD | RB_ROUTE_ANY_HOST, rb_handle_healthz },
+    { RB_SEEN_GET,  "/healthz",                   RB_WORK_INLINE,   RB_SPEAKS_JSON,  0,              RB_ROUTE_HEAD | RB_ROUTE_ANY_HOST | RB_ROUTE_CONSTANT, rb_handle_healthz },
     { RB_SEEN_GET,  "/readyz",                    RB_WORK_QUICK,    RB_SPEAKS_JSON,  0,              RB_ROUTE_HEAD | RB_ROUTE_ANY_HOST, rb_handle_readyz },
     { RB_SEEN_GET,  "/metrics",                   RB_WORK_QUICK,    RB_SPEAKS_JSON,  0,              RB_ROUTE_ANY_HOST, rb_handle_metrics },
 };
 /* clang-format on */
 
-/* One '{}' stands for one segment that is not empty. */
+/* One '{}' stands for one segment that is not empty. Most patterns part from the path within a few bytes. */
 static gboolean
 matches(const char *pattern, const char *path, const char **captured, gsize *captured_size)
 {
-    const char *hole = strstr(pattern, "{}");
-    gsize head = hole != NULL ? (gsize)(hole - pattern) : 0;
-    gsize segment;
-
     *captured = NULL;
-    if (hole == NULL)
-        return strcmp(pattern, path) == 0;
-    if (strncmp(pattern, path, head) != 0)
-        return FALSE;
-    segment = strcspn(path + head, "/");
-    if (segment == 0 || strcmp(path + head + segment, hole + 2) != 0)
-        return FALSE;
-    *captured = path + head;
-    *captured_size = segment;
-    return TRUE;
+    while (*pattern != '\0' && *pattern == *path) {
+        pattern++;
+        path++;
+    }
+    if (*pattern != '{')
+        return *pattern == '\0' && *path == '\0';
+    *captured = path;
+    *captured_size = strcspn(path, "/");
+    return *captured_size > 0 && strcmp(path + *captured_size, pattern + strlen("{}")) == 0;
 }
 
 static gboolean

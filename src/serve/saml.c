@@ -44,13 +44,14 @@ static gboolean
 read_inbound(const RbRequest *request, RbInbound *inbound, GError **error)
 {
     gboolean post = request->method == RB_SEEN_POST;
+    GHashTable *fields = post ? request->form : request->query;
 
-    if (post && request->form == NULL)
-        return rb_refuse(error, RB_REQUEST_MALFORMED, "without a form");
+    if (fields == NULL)
+        return rb_refuse(error, RB_REQUEST_MALFORMED, "without a form or query");
     *inbound = (RbInbound){
         .method = post ? "POST" : "GET",
         .raw_query = request->raw_query,
-        .fields = post ? request->form : request->query,
+        .fields = fields,
     };
     return TRUE;
 }

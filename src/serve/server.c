@@ -428,6 +428,8 @@ rb_server_free(RbServer *server)
     g_ptr_array_unref(server->sockets);
     g_array_unref(server->ports);
     g_hash_table_unref(server->exchanges);
+    if (server->constant != NULL)
+        MHD_destroy_response(server->constant);
     rb_peers_free(server->peers);
     site_clear(&server->site);
     g_cond_clear(&server->wake);

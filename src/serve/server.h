@@ -25,12 +25,13 @@ struct RbServer {
     guint loops;
     RbPeers *peers;
     RbPool *quick, *upstream;
-    GPtrArray *sockets;    /* GINT_TO_POINTER(fd) */
-    GArray *ports;         /* guint */
-    GMutex lock;           /* of what follows */
-    GPtrArray *running;    /* RbLoop, one for each socket */
-    GPtrArray *retired;    /* RbLoop */
-    GHashTable *exchanges; /* under way in a pool */
+    GPtrArray *sockets;            /* GINT_TO_POINTER(fd) */
+    GArray *ports;                 /* guint */
+    struct MHD_Response *constant; /* atomic: of the constant route, once it was asked for */
+    GMutex lock;                   /* of what follows */
+    GPtrArray *running;            /* RbLoop, one for each socket */
+    GPtrArray *retired;            /* RbLoop */
+    GHashTable *exchanges;         /* under way in a pool */
     GCond wake;
     gboolean ending;
     GThread *tending;
