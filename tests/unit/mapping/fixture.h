@@ -152,7 +152,7 @@ test_summary(const RbDecision *decision)
                                decision->grants[i].account_name);
     for (guint i = 0; i < decision->n_refusals; i++) {
         const RbNearMiss *m = &decision->refusals[i];
-        g_string_append_printf(out, "%s!%s:%s@%s", out->len > 0 ? " " : "", rb_outcomes()[m->code - 1].id + 8,
+        g_string_append_printf(out, "%s!%s:%s@%s", out->len > 0 ? " " : "", rb_outcomes()[m->code - 1].id,
                                m->role, m->account_name);
     }
     return g_string_free(out, FALSE);
