@@ -146,10 +146,18 @@ rb_own_refresh(RbOwn *own, gint64 now, GError **error)
     return next;
 }
 
+/* AWS's keys say so by their names; those of other STS servers by having neither a token nor an end. */
+static gboolean
+is_long_lived(const RbCredentials *credentials)
+{
+    return rb_access_key_long_lived(credentials->access_key_id) ||
+           (credentials->session_token == NULL && credentials->expiration == 0);
+}
+
 static const char *
 warning_of(const RbCredentials *credentials)
 {
-    if (rb_access_key_long_lived(credentials->access_key_id))
+    if (is_long_lived(credentials))
         return "the bridge signs with a long-lived key of an IAM user; give it a role instead "
                "(docs/aws-credentials.md)";
     return NULL;
@@ -175,8 +183,7 @@ rb_own_status(RbOwn *own, gint64 now)
         if (rb_access_key_account(c->access_key_id, account))
             (void)json_object_set_new(status, "account_hint", json_string(account));
         (void)json_object_set_new(status, "expiration", until != NULL ? json_string(until) : json_null());
-        (void)json_object_set_new(status, "long_lived",
-                                  json_boolean(rb_access_key_long_lived(c->access_key_id)));
+        (void)json_object_set_new(status, "long_lived", json_boolean(is_long_lived(c)));
         if (warning != NULL)
             (void)json_object_set_new(status, "warning", json_string(warning));
     }

@@ -108,6 +108,8 @@ read_credentials(const xmlNode *root, gint64 now, gboolean *twice, GError **erro
     if (credentials == NULL)
         return NULL;
     credentials->assumed_role_id = g_strdup(text(user, "AssumedRoleId", twice));
+    if (credentials->assumed_role_id == NULL) /* Ceph's spelling */
+        credentials->assumed_role_id = g_strdup(text(user, "AssumeRoleId", twice));
     credentials->assumed_role_arn = g_strdup(text(user, "Arn", twice));
     credentials->source_identity = g_strdup(text(result, "SourceIdentity", twice));
     credentials->request_id = g_strdup(text(metadata, "RequestId", twice));
@@ -138,13 +140,16 @@ void
 rb_sts_parse_error(const char *xml, gsize size, RbStsError *failure)
 {
     g_autoptr(xmlDoc) doc = parse(xml, size);
-    const xmlNode *root = doc != NULL ? xmlDocGetRootElement(doc) : NULL, *part;
+    const xmlNode *root = doc != NULL ? xmlDocGetRootElement(doc) : NULL, *part = NULL;
     gboolean twice = FALSE;
     const char *code;
 
-    if (root == NULL || strcmp((const char *)root->name, "ErrorResponse") != 0)
+    if (root != NULL && strcmp((const char *)root->name, "ErrorResponse") == 0)
+        part = child(root, "Error", &twice);
+    else if (root != NULL && strcmp((const char *)root->name, "Error") == 0)
+        part = root; /* without its envelope, as Ceph sends it */
+    if (part == NULL)
         return;
-    part = child(root, "Error", &twice);
     code = text(part, "Code", &twice);
     if (code == NULL || twice)
         return;

@@ -109,6 +109,15 @@ attempt(RbIssuer *issuer, const RbStsCall *call, guint ms, GError **error)
     return rb_http_fetch(issuer->http, request, error);
 }
 
+/* In the answer's head: for what says it nowhere else. */
+static char *
+request_id(const RbHttpResponse *response)
+{
+    const char *id = rb_http_response_header(response, "x-amzn-requestid");
+
+    return g_strdup(id != NULL ? id : rb_http_response_header(response, "x-amz-request-id"));
+}
+
 /* Reads an answer. Returns: TRUE when it is final; then either @credentials or @error is set. */
 static gboolean
 read_answer(RbIssuer *issuer, const RbStsCall *call, const RbHttpResponse *response, gboolean last,
@@ -120,11 +129,13 @@ read_answer(RbIssuer *issuer, const RbStsCall *call, const RbHttpResponse *respo
 
     if (response->status == 200) {
         *credentials = rb_sts_parse(data, size, rb_clock_now(&issuer->clock), error);
+        if (*credentials != NULL && (*credentials)->request_id == NULL)
+            (*credentials)->request_id = request_id(response);
         return TRUE;
     }
     rb_sts_parse_error(data, size, &failure);
     if (failure.request_id == NULL)
-        failure.request_id = g_strdup(rb_http_response_header(response, "x-amzn-requestid"));
+        failure.request_id = request_id(response);
     if (!last && rb_sts_retryable(response->status, &failure))
         return FALSE;
     (void)rb_sts_refuse(call, response->status, &failure, error);

@@ -105,7 +105,7 @@ fault_signature(const RbStsCall *call, const char *said, GError **error)
         call->what, said);
 }
 
-static const char *const denied[] = { "AccessDenied", "UnauthorizedOperation", NULL };
+static const char *const denied[] = { "AccessDenied", "UnauthorizedOperation", "NoSuchEntity", NULL };
 static const char *const skewed[] = { "RequestExpired", "RequestTimeTooSkewed", NULL };
 static const char *const unknown_own[] = { "InvalidClientTokenId", "UnrecognizedClient",
                                            "InvalidAccessKeyId",   "MissingAuthenticationToken",

@@ -121,6 +121,11 @@ test_environment(void **state)
     warning = status_text(own, NOW, "warning");
     assert_string_equal(long_lived, "true");
     assert_non_null(strstr(warning, "long-lived key"));
+    g_setenv("AWS_ACCESS_KEY_ID", "0555b35654ad1656d804", TRUE); /* another maker's STS */
+    g_free(long_lived);
+    long_lived = status_text(renewed(f, YAML), NOW, "long_lived");
+    assert_string_equal(long_lived, "true");
+    g_setenv("AWS_ACCESS_KEY_ID", "AKIABTX3GSDSQBNMGHLQ", TRUE);
     g_setenv("AWS_CREDENTIAL_EXPIRATION", "2026-11-24T09:00:00Z", TRUE);
     expect_fault(renewed(f, YAML), NOW, "AWS_CREDENTIAL_EXPIRATION is past");
     g_setenv("AWS_CREDENTIAL_EXPIRATION", "2026-11-24T09:30:00Z", TRUE);

@@ -44,6 +44,8 @@ static const struct {
 } errors[] = {
     { "as documented", "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error><RequestId>r</RequestId></ErrorResponse>", "AccessDenied", "no" },
     { "with Exception at its end", "<ErrorResponse><Error><Code>ExpiredTokenException</Code></Error></ErrorResponse>", "ExpiredToken", NULL },
+    { "without the envelope", "<Error><Code>AccessDenied</Code><Message></Message><RequestId>r</RequestId></Error>", "AccessDenied", NULL },
+    { "without the envelope, two codes", "<Error><Code>AccessDenied</Code><Code>A</Code></Error>", NULL, NULL },
     { "no code", "<ErrorResponse><Error><Message>no</Message></Error></ErrorResponse>", NULL, NULL },
     { "two codes", "<ErrorResponse><Error><Code>A</Code><Code>B</Code></Error></ErrorResponse>", NULL, NULL },
     { "a page", "<html>502</html>", NULL, NULL },
