@@ -4,19 +4,16 @@
 
 #include <openssl/ssl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
-/* One fetch, from the caller's thread to the driver's and back; lives on the caller's stack. */
+/* One fetch; lives on the caller's stack. */
 typedef struct {
     const RbHttpRequest *request;
     CURLU *url;
+    char *host;
     RbReach reach;
     gint64 deadline_us; /* monotonic */
-    enum { WAITING, RUNNING, DONE } state;
-    pthread_cond_t done;
-    CURL *easy;
     RbHttpResponse *response;
     RbArrival body;
     gsize header_bytes;
@@ -25,23 +22,32 @@ typedef struct {
     char detail[CURL_ERROR_SIZE];
 } Job;
 
-struct RbHttp {
+/*
+ * A caller waits for its answer anyway, so it drives its own transfer: handing it to another thread and back
+ * would cost more than the transfer itself (tests/bench/bench_sts.c). A lane is what it drives, with the
+ * connections it keeps; there are as many as calls were ever in flight together.
+ */
+typedef struct {
     CURLM *multi;
-    CURLSH *share; /* TLS sessions; used by the driver alone, so without locks */
+    CURL *easy;
+    char *host; /* it spoke to last: its connection is probably still open */
+} Lane;
+
+struct RbHttp {
+    CURLSH *share; /* TLS sessions and resolved names */
+    pthread_mutex_t share_locks[CURL_LOCK_DATA_LAST];
     X509_STORE *trust;
     char *user_agent, *proxy;
-    guint max_in_flight;
-    pthread_t driver;
-    GPtrArray *idle;    /* CURL handles set up and at rest; the driver's */
-    GPtrArray *running; /* jobs; the driver's */
+    guint max_in_flight, max_per_host;
+    gint stopping; /* atomic: lanes look at it */
     pthread_mutex_t lock;
-    pthread_cond_t left;
-    GQueue waiting; /* of jobs */
+    pthread_cond_t room; /* a lane was given back, or the last caller left, or it is time to stop */
+    GPtrArray *idle, *busy;
+    GHashTable *per_host; /* host → lanes speaking to it */
     guint callers;
-    gboolean stopping, woken;
 };
 
-/* ---- what curl calls, on the driver's thread ---- */
+/* ---- what curl calls ---- */
 
 static size_t
 on_body(char *data, size_t one, size_t n, void *to)
@@ -105,7 +111,7 @@ easy_new(RbHttp *http)
     if (easy == NULL)
         g_error("out of memory");
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    /* without this, a name server that hangs would hold up the driver when its request is given up */
+    /* without this, a name server that hangs would hold up a caller beyond its time */
     (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -150,10 +156,9 @@ set_method(CURL *easy, const RbHttpRequest *request)
 }
 
 static void
-easy_prepare(RbHttp *http, Job *job, glong left_ms)
+easy_prepare(const RbHttp *http, CURL *easy, Job *job, glong left_ms)
 {
     const RbHttpRequest *request = job->request;
-    CURL *easy = job->easy;
 
     set_method(easy, request);
     (void)curl_easy_setopt(easy, CURLOPT_CURLU, job->url);
@@ -169,109 +174,149 @@ easy_prepare(RbHttp *http, Job *job, glong left_ms)
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, job);
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, job);
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, job);
-    (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, job);
 }
 
-/* ---- the driver ---- */
+/* ---- lanes ---- */
 
-/* With the lock held. The job belongs to its caller from here on. */
-static void
-job_finish(RbHttp *http, Job *job, CURLcode result)
+static Lane *
+lane_new(RbHttp *http)
 {
-    if (job->easy != NULL) {
-        (void)curl_multi_remove_handle(http->multi, job->easy);
-        (void)curl_easy_setopt(job->easy, CURLOPT_ERRORBUFFER, NULL);
-        g_ptr_array_add(http->idle, g_steal_pointer(&job->easy));
-        (void)g_ptr_array_remove_fast(http->running, job);
-    }
-    job->result = result;
-    job->state = DONE;
-    pthread_cond_signal(&job->done);
+    Lane *lane = g_new0(Lane, 1);
+
+    lane->multi = curl_multi_init();
+    if (lane->multi == NULL)
+        g_error("out of memory");
+    (void)curl_multi_setopt(lane->multi, CURLMOPT_MAXCONNECTS, 4L);
+    lane->easy = easy_new(http);
+    return lane;
 }
 
 static void
-job_start(RbHttp *http, Job *job)
+lane_free(gpointer data)
 {
-    gint64 left_ms = (job->deadline_us - g_get_monotonic_time()) / 1000;
+    Lane *lane = data;
 
-    if (left_ms <= 0) {
-        job_finish(http, job, CURLE_OPERATION_TIMEDOUT);
-        return;
-    }
-    job->easy =
-        http->idle->len > 0 ? g_ptr_array_steal_index_fast(http->idle, http->idle->len - 1) : easy_new(http);
-    job->state = RUNNING;
-    g_ptr_array_add(http->running, job);
-    easy_prepare(http, job, (glong)left_ms);
-    if (curl_multi_add_handle(http->multi, job->easy) != CURLM_OK)
-        job_finish(http, job, CURLE_FAILED_INIT);
+    curl_easy_cleanup(lane->easy);
+    (void)curl_multi_cleanup(lane->multi);
+    g_free(lane->host);
+    g_free(lane);
 }
 
-/* Hands finished jobs back. Returns: TRUE when room was made for one that waits. */
-static gboolean
-reap(RbHttp *http)
+static guint
+count_of(const RbHttp *http, const char *host)
 {
-    CURLMsg *message;
-    gboolean room = FALSE;
-    int left;
-
-    while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
-        CURLcode result = message->data.result;
-        gpointer job = NULL;
-        glong status = 0;
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&job);
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-        pthread_mutex_lock(&http->lock);
-        ((Job *)job)->response->status = (int)status;
-        job_finish(http, job, result);
-        room = !g_queue_is_empty(&http->waiting);
-        pthread_mutex_unlock(&http->lock);
-    }
-    return room;
+    return GPOINTER_TO_UINT(g_hash_table_lookup(http->per_host, host));
 }
 
-/* Starts what fits. Returns: FALSE when it is time to stop. */
-static gboolean
-start_waiting(RbHttp *http)
+static void
+count_add(RbHttp *http, const char *host, gint change)
 {
-    gboolean stopping;
+    guint n = (guint)((gint)count_of(http, host) + change);
+
+    if (n == 0)
+        (void)g_hash_table_remove(http->per_host, host);
+    else
+        (void)g_hash_table_insert(http->per_host, g_strdup(host), GUINT_TO_POINTER(n));
+}
+
+/* One that spoke to this host, the latest first; else any; else a new one. */
+static Lane *
+choose_lane(RbHttp *http, const char *host)
+{
+    guint at = http->idle->len;
+
+    for (guint i = http->idle->len; i > 0; i--)
+        if (g_strcmp0(((Lane *)http->idle->pdata[i - 1])->host, host) == 0) {
+            at = i - 1;
+            break;
+        }
+    if (http->idle->len == 0)
+        return lane_new(http);
+    return g_ptr_array_steal_index(http->idle, MIN(at, http->idle->len - 1));
+}
+
+/* Waits in line for a place. Returns: NULL when the time is over or the service stops. */
+static Lane *
+lane_take(RbHttp *http, Job *job)
+{
+    const struct timespec deadline = { .tv_sec = job->deadline_us / G_USEC_PER_SEC,
+                                       .tv_nsec = job->deadline_us % G_USEC_PER_SEC * 1000 };
+    Lane *lane = NULL;
+    int late = 0;
 
     pthread_mutex_lock(&http->lock);
-    http->woken = FALSE;
-    stopping = http->stopping;
-    while (!stopping && http->running->len < http->max_in_flight && !g_queue_is_empty(&http->waiting))
-        job_start(http, g_queue_pop_head(&http->waiting));
-    pthread_mutex_unlock(&http->lock);
-    return !stopping;
-}
-
-static void
-give_up_all(RbHttp *http)
-{
-    pthread_mutex_lock(&http->lock);
-    while (http->running->len > 0 || !g_queue_is_empty(&http->waiting)) {
-        Job *job = http->running->len > 0 ? http->running->pdata[0] : g_queue_pop_head(&http->waiting);
+    http->callers++;
+    while (late == 0 && !g_atomic_int_get(&http->stopping) &&
+           (http->busy->len >= http->max_in_flight || count_of(http, job->host) >= http->max_per_host))
+        late = pthread_cond_timedwait(&http->room, &http->lock, &deadline);
+    job->result = CURLE_OPERATION_TIMEDOUT;
+    if (g_atomic_int_get(&http->stopping)) {
         job->why = "the service is stopping";
-        job_finish(http, job, CURLE_ABORTED_BY_CALLBACK);
+    } else if (late == 0) {
+        lane = choose_lane(http, job->host);
+        g_ptr_array_add(http->busy, lane);
+        count_add(http, job->host, 1);
     }
+    pthread_mutex_unlock(&http->lock);
+    return lane;
+}
+
+static void
+lane_give_back(RbHttp *http, Lane *lane, const Job *job)
+{
+    pthread_mutex_lock(&http->lock);
+    if (lane != NULL) {
+        (void)g_ptr_array_remove_fast(http->busy, lane);
+        g_ptr_array_add(http->idle, lane);
+        count_add(http, job->host, -1);
+        g_free(lane->host);
+        lane->host = g_strdup(job->host);
+    }
+    http->callers--;
+    pthread_cond_broadcast(&http->room);
     pthread_mutex_unlock(&http->lock);
 }
 
-static void *
-drive(void *data)
+static void
+lane_drive(RbHttp *http, Lane *lane, Job *job)
 {
-    RbHttp *http = data;
-    int n;
+    int running = 1, left;
+    CURLMsg *message;
+    glong status = 0;
 
-    while (start_waiting(http)) {
-        (void)curl_multi_perform(http->multi, &n);
-        if (!reap(http))
-            (void)curl_multi_poll(http->multi, NULL, 0, 60000, NULL);
+    while (curl_multi_perform(lane->multi, &running) == CURLM_OK && running > 0) {
+        if (g_atomic_int_get(&http->stopping)) {
+            job->why = "the service is stopping";
+            return;
+        }
+        (void)curl_multi_poll(lane->multi, NULL, 0, 60000, NULL);
     }
-    give_up_all(http);
-    return NULL;
+    while ((message = curl_multi_info_read(lane->multi, &left)) != NULL)
+        if (message->msg == CURLMSG_DONE)
+            job->result = message->data.result;
+    (void)curl_easy_getinfo(lane->easy, CURLINFO_RESPONSE_CODE, &status);
+    job->response->status = (int)status;
+}
+
+static void
+job_run(RbHttp *http, Job *job)
+{
+    Lane *lane;
+    gint64 left_ms;
+
+    job->deadline_us = g_get_monotonic_time() + (gint64)job->request->total_ms * 1000;
+    lane = lane_take(http, job);
+    left_ms = (job->deadline_us - g_get_monotonic_time()) / 1000;
+    if (lane != NULL && left_ms > 0) {
+        job->result = CURLE_FAILED_INIT;
+        easy_prepare(http, lane->easy, job, (glong)left_ms);
+        if (curl_multi_add_handle(lane->multi, lane->easy) == CURLM_OK) {
+            lane_drive(http, lane, job);
+            (void)curl_multi_remove_handle(lane->multi, lane->easy);
+        }
+        (void)curl_easy_setopt(lane->easy, CURLOPT_ERRORBUFFER, NULL);
+    }
+    lane_give_back(http, lane, job);
 }
 
 /* ---- the door ---- */
@@ -283,37 +328,34 @@ global_init(void)
         g_error("libcurl does not start");
 }
 
-/* The driver takes no signals: they are the main thread's, and SIGPIPE of a broken TLS connection nobody's.
- */
-static gboolean
-driver_start(RbHttp *http, GError **error)
+static void
+share_lock(CURL *easy, curl_lock_data what, curl_lock_access access, void *data)
 {
-    sigset_t all, before;
-    int failed;
-
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    failed = pthread_create(&http->driver, NULL, drive, http);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return failed == 0 ||
-           rb_fault(error, RB_FAULT_NETWORK, "no thread for the network: %s", g_strerror(failed));
+    (void)easy;
+    (void)access;
+    pthread_mutex_lock(&((RbHttp *)data)->share_locks[what]);
 }
 
 static void
-http_free_parts(RbHttp *http)
+share_unlock(CURL *easy, curl_lock_data what, void *data)
 {
-    for (guint i = 0; i < http->idle->len; i++)
-        curl_easy_cleanup(http->idle->pdata[i]);
-    g_ptr_array_unref(http->idle);
-    g_ptr_array_unref(http->running);
-    (void)curl_multi_cleanup(http->multi);
-    (void)curl_share_cleanup(http->share);
-    X509_STORE_free(http->trust);
-    pthread_mutex_destroy(&http->lock);
-    pthread_cond_destroy(&http->left);
-    g_free(http->user_agent);
-    g_free(http->proxy);
-    g_free(http);
+    (void)easy;
+    pthread_mutex_unlock(&((RbHttp *)data)->share_locks[what]);
+}
+
+static void
+share_setup(RbHttp *http)
+{
+    for (guint i = 0; i < CURL_LOCK_DATA_LAST; i++)
+        (void)pthread_mutex_init(&http->share_locks[i], NULL);
+    http->share = curl_share_init();
+    if (http->share == NULL)
+        g_error("out of memory");
+    (void)curl_share_setopt(http->share, CURLSHOPT_LOCKFUNC, share_lock);
+    (void)curl_share_setopt(http->share, CURLSHOPT_UNLOCKFUNC, share_unlock);
+    (void)curl_share_setopt(http->share, CURLSHOPT_USERDATA, http);
+    (void)curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    (void)curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
 }
 
 RbHttp *
@@ -322,6 +364,7 @@ rb_http_new(const RbHttpOptions *options, GError **error)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     static const RbHttpOptions defaults = { 0 };
     g_autoptr(X509_STORE) trust = NULL;
+    pthread_condattr_t monotonic;
     RbHttp *http;
 
     options = options != NULL ? options : &defaults;
@@ -334,23 +377,16 @@ rb_http_new(const RbHttpOptions *options, GError **error)
     http->user_agent = g_strdup(options->user_agent != NULL ? options->user_agent : "rolebridge/" RB_VERSION);
     http->proxy = g_strdup(options->proxy);
     http->max_in_flight = options->max_in_flight > 0 ? options->max_in_flight : 256;
-    http->idle = g_ptr_array_new();
-    http->running = g_ptr_array_new();
-    g_queue_init(&http->waiting);
+    http->max_per_host = options->max_per_host > 0 ? options->max_per_host : 64;
+    http->idle = g_ptr_array_new_with_free_func(lane_free);
+    http->busy = g_ptr_array_new();
+    http->per_host = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     (void)pthread_mutex_init(&http->lock, NULL);
-    (void)pthread_cond_init(&http->left, NULL);
-    http->multi = curl_multi_init();
-    http->share = curl_share_init();
-    if (http->multi == NULL || http->share == NULL)
-        g_error("out of memory");
-    (void)curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
-    (void)curl_multi_setopt(http->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-                            (long)(options->max_per_host > 0 ? options->max_per_host : 64));
-    (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)http->max_in_flight);
-    if (!driver_start(http, error)) {
-        http_free_parts(http);
-        return NULL;
-    }
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&http->room, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+    share_setup(http);
     return http;
 }
 
@@ -360,70 +396,90 @@ rb_http_free(RbHttp *http)
     if (http == NULL)
         return;
     pthread_mutex_lock(&http->lock);
-    http->stopping = TRUE;
-    pthread_mutex_unlock(&http->lock);
-    (void)curl_multi_wakeup(http->multi);
-    (void)pthread_join(http->driver, NULL);
-    pthread_mutex_lock(&http->lock);
+    g_atomic_int_set(&http->stopping, 1);
+    for (guint i = 0; i < http->busy->len; i++)
+        (void)curl_multi_wakeup(((Lane *)http->busy->pdata[i])->multi);
+    pthread_cond_broadcast(&http->room);
     while (http->callers > 0)
-        pthread_cond_wait(&http->left, &http->lock);
+        pthread_cond_wait(&http->room, &http->lock);
     pthread_mutex_unlock(&http->lock);
-    http_free_parts(http);
+    g_ptr_array_unref(http->idle);
+    g_ptr_array_unref(http->busy);
+    g_hash_table_unref(http->per_host);
+    (void)curl_share_cleanup(http->share);
+    for (guint i = 0; i < CURL_LOCK_DATA_LAST; i++)
+        (void)pthread_mutex_destroy(&http->share_locks[i]);
+    X509_STORE_free(http->trust);
+    (void)pthread_cond_destroy(&http->room);
+    (void)pthread_mutex_destroy(&http->lock);
+    g_free(http->user_agent);
+    g_free(http->proxy);
+    g_free(http);
 }
 
 static gboolean
 job_fault(const Job *job, GError **error, const char *what, const char *detail)
 {
-    g_autofree char *clean = rb_text_printable(detail, 200), *quoted = NULL, *host = NULL, *port = NULL;
-    char *part = NULL;
+    g_autofree char *clean = rb_text_printable(detail, 200);
+    g_autofree char *quoted = rb_text_quote(job->host != NULL ? job->host : "?");
 
-    if (job->url != NULL && curl_url_get(job->url, CURLUPART_HOST, &part, 0) == CURLUE_OK)
-        host = g_strdup(part);
-    curl_free(part);
-    quoted = rb_text_quote(host != NULL ? host : "?");
     return rb_fault(error, RB_FAULT_NETWORK, "%s: %s%s%s", quoted, what, clean[0] != '\0' ? ": " : "", clean);
+}
+
+static char *
+url_part(CURLU *url, CURLUPart part)
+{
+    char *text = NULL, *copy;
+
+    if (curl_url_get(url, part, &text, 0) != CURLUE_OK)
+        return NULL;
+    copy = g_strdup(text);
+    curl_free(text);
+    return copy;
+}
+
+/* Where the request may go, by its URL; names are checked once more when they are resolved. */
+static gboolean
+job_set_reach(const RbHttp *http, Job *job, gboolean https, GError **error)
+{
+    const RbHttpRequest *request = job->request;
+    gboolean literal = FALSE, loopback = FALSE;
+
+    job->reach = (RbReach){ https, request->link_local, request->unix_socket != NULL, FALSE };
+    if (!rb_reach_allows_literal(&job->reach, job->host, &literal, &loopback))
+        return job_fault(job, error,
+                         https ? "this address is not connected to"
+                               : "http is for loopback addresses alone; use https",
+                         "");
+    /* only an address given as such may be a credential endpoint, never what a name resolves to */
+    job->reach.link_local = job->reach.link_local && literal;
+    job->reach.proxied =
+        http->proxy != NULL && https && !loopback && !request->link_local && !job->reach.unix_socket;
+    return TRUE;
 }
 
 /* One parse of the URL, by the library that will use it: checked and connected to are the same. */
 static gboolean
 job_read_url(const RbHttp *http, Job *job, GError **error)
 {
-    const RbHttpRequest *request = job->request;
-    char *scheme = NULL, *host = NULL, *user = NULL, *password = NULL;
-    gboolean ok = FALSE, literal = FALSE, loopback = FALSE;
+    const char *text = job->request->url;
+    g_autofree char *scheme = NULL, *user = NULL, *password = NULL;
 
     job->url = curl_url();
-    if (strnlen(request->url, RB_NET_MAX_URL + 1) > RB_NET_MAX_URL ||
-        curl_url_set(job->url, CURLUPART_URL, request->url, CURLU_PATH_AS_IS) != CURLUE_OK ||
-        curl_url_get(job->url, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-        curl_url_get(job->url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
-        (void)job_fault(job, error, "this is not a URL that can be fetched", "");
-    else if (curl_url_get(job->url, CURLUPART_USER, &user, 0) == CURLUE_OK ||
-             curl_url_get(job->url, CURLUPART_PASSWORD, &password, 0) == CURLUE_OK)
-        (void)job_fault(job, error, "the URL has a user name or password in it; take it out", "");
-    else if (!g_str_equal(scheme, "https") && !g_str_equal(scheme, "http"))
-        (void)job_fault(job, error, "only https is fetched", "");
-    else
-        ok = TRUE;
-    if (ok) {
-        job->reach = (RbReach){ .https = g_str_equal(scheme, "https"),
-                                .link_local = request->link_local,
-                                .unix_socket = request->unix_socket != NULL };
-        ok = rb_reach_allows_literal(&job->reach, host, &literal, &loopback) ||
-             job_fault(job, error,
-                       job->reach.https ? "this address is not connected to"
-                                        : "http is for loopback addresses alone; use https",
-                       "");
-        /* only an address given as such may be a credential endpoint, never what a name resolves to */
-        job->reach.link_local = job->reach.link_local && literal;
-        job->reach.proxied = http->proxy != NULL && job->reach.https && !loopback && !request->link_local &&
-                             !job->reach.unix_socket;
-    }
-    curl_free(scheme);
-    curl_free(host);
-    curl_free(user);
-    curl_free(password);
-    return ok;
+    if (strnlen(text, RB_NET_MAX_URL + 1) > RB_NET_MAX_URL ||
+        curl_url_set(job->url, CURLUPART_URL, text, CURLU_PATH_AS_IS) != CURLUE_OK)
+        return job_fault(job, error, "this is not a URL that can be fetched", "");
+    scheme = url_part(job->url, CURLUPART_SCHEME);
+    job->host = url_part(job->url, CURLUPART_HOST);
+    user = url_part(job->url, CURLUPART_USER);
+    password = url_part(job->url, CURLUPART_PASSWORD);
+    if (scheme == NULL || job->host == NULL)
+        return job_fault(job, error, "this is not a URL that can be fetched", "");
+    if (user != NULL || password != NULL)
+        return job_fault(job, error, "the URL has a user name or password in it; take it out", "");
+    if (!g_str_equal(scheme, "https") && !g_str_equal(scheme, "http"))
+        return job_fault(job, error, "only https is fetched", "");
+    return job_set_reach(http, job, g_str_equal(scheme, "https"), error);
 }
 
 static gboolean
@@ -450,53 +506,6 @@ job_fail(const Job *job, GError **error)
     }
 }
 
-/* Takes a job that no handle was found for in time out of the line. With the lock held. */
-static void
-job_wait(RbHttp *http, Job *job)
-{
-    const struct timespec deadline = { .tv_sec = job->deadline_us / G_USEC_PER_SEC,
-                                       .tv_nsec = job->deadline_us % G_USEC_PER_SEC * 1000 };
-
-    while (job->state == WAITING)
-        if (pthread_cond_timedwait(&job->done, &http->lock, &deadline) != 0 && job->state == WAITING) {
-            (void)g_queue_remove(&http->waiting, job);
-            job->result = CURLE_OPERATION_TIMEDOUT;
-            job->state = DONE;
-        }
-    while (job->state != DONE) /* curl keeps the time of what runs */
-        pthread_cond_wait(&job->done, &http->lock);
-}
-
-static void
-job_run(RbHttp *http, Job *job)
-{
-    pthread_condattr_t monotonic;
-    gboolean wake;
-
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&job->done, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
-    job->deadline_us = g_get_monotonic_time() + (gint64)job->request->total_ms * 1000;
-    pthread_mutex_lock(&http->lock);
-    http->callers++;
-    if (http->stopping) {
-        job->why = "the service is stopping";
-        job->state = DONE;
-    } else {
-        g_queue_push_tail(&http->waiting, job);
-        wake = !http->woken;
-        http->woken = TRUE;
-        if (wake)
-            (void)curl_multi_wakeup(http->multi);
-        job_wait(http, job);
-    }
-    if (--http->callers == 0)
-        pthread_cond_broadcast(&http->left);
-    pthread_mutex_unlock(&http->lock);
-    (void)pthread_cond_destroy(&job->done);
-}
-
 RbHttpResponse *
 rb_http_fetch(RbHttp *http, const RbHttpRequest *request, GError **error)
 {
@@ -519,5 +528,6 @@ rb_http_fetch(RbHttp *http, const RbHttpRequest *request, GError **error)
     rb_http_response_free(job.response);
     rb_arrival_clear(&job.body);
     curl_url_cleanup(job.url);
+    g_free(job.host);
     return response;
 }

@@ -6,9 +6,10 @@
 #include <glib.h>
 
 /*
- * The only way out: one HTTP client with limits on time, size, redirects and addresses. One thread drives a
- * curl multi handle; connections are kept and shared; the CA store is loaded once. Proxy variables of the
- * environment (https_proxy and its kin) are ignored; SSL_CERT_FILE and SSL_CERT_DIR replace the system's CAs.
+ * The only way out: one HTTP client with limits on time, size, redirects and addresses. Each caller drives
+ * its own transfer; connections are kept, TLS sessions and resolved names shared; the CA store is loaded
+ * once. Proxy variables of the environment (https_proxy and its kin) are ignored; SSL_CERT_FILE and
+ * SSL_CERT_DIR replace the system's CAs.
  */
 typedef struct RbHttp RbHttp;
 
@@ -31,7 +32,7 @@ typedef struct {
     char *final_url;     /* the URL asked: redirects are not followed */
 } RbHttpResponse;
 
-/** rb_http_new: (transfer full): the client, or NULL with fault.network (no CA store, no threads). @options
+/** rb_http_new: (transfer full): the client, or NULL with fault.network (no CA store). @options
  * may be NULL. */
 RbHttp *rb_http_new(const RbHttpOptions *options, GError **error);
 /** rb_http_free: calls still waiting fail at once with fault.network; returns when the last one has left. */

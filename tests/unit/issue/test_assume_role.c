@@ -164,7 +164,9 @@ test_time_limit(void **state)
 
     aws_renew(aws, "region: eu-central-1\nsts_endpoint: %s\nmax_attempts: 10\ntimeout: 2s\n");
     aws_answer(aws, &ok, 1);
+    pthread_mutex_lock(&aws->lock);
     aws->delay_ms = 3000;
+    pthread_mutex_unlock(&aws->lock);
     start = g_get_monotonic_time();
     assert_null(issue(aws, &grant, 0, &error));
     aws->delay_ms = 0;
