@@ -142,6 +142,7 @@ device_allow() { # USER-CODE: the person clicks; the page's own form
 }
 
 session_policy() { # a reload narrows the role: the second bucket is cut off, and nothing is added
+    # shellcheck disable=SC2016 # the mapping's own variables
     write_role data-scientist 'session_policy: { statements: [{ effect: Allow, action: ["s3:GetObject", "s3:PutObject"], resource: "arn:${partition}:s3:::${account.input_bucket}/*" }] }'
     mark && kill -HUP "$(bridge_process)" && until_true 20 recorded '.kind == "mapping" and .outcome == "loaded"' &&
         sign_in ada && obtain 200 data-scientist && s3 200 GET /acme-research-in/hello.txt &&

@@ -122,8 +122,10 @@ test_environment(void **state)
     assert_string_equal(long_lived, "true");
     assert_non_null(strstr(warning, "long-lived key"));
     g_setenv("AWS_ACCESS_KEY_ID", "0555b35654ad1656d804", TRUE); /* another maker's STS */
+    own = renewed(f, YAML);
+    expect_source(own, "environment", "0555b35654ad1656d804");
     g_free(long_lived);
-    long_lived = status_text(renewed(f, YAML), NOW, "long_lived");
+    long_lived = status_text(own, NOW, "long_lived");
     assert_string_equal(long_lived, "true");
     g_setenv("AWS_ACCESS_KEY_ID", "AKIABTX3GSDSQBNMGHLQ", TRUE);
     g_setenv("AWS_CREDENTIAL_EXPIRATION", "2026-11-24T09:00:00Z", TRUE);
