@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { RB_RATE_ADDRESSES = 16384 };
+enum { RB_RATE_ADDRESSES = 16384, RB_RATE_SWEEP_MS = 1000 };
 
 typedef struct {
     guint8 key[16];
@@ -16,6 +16,7 @@ struct RbRate {
     GMutex lock;
     GHashTable *buckets; /* Bucket by its key */
     double per_s, burst;
+    gint64 swept_ms;
 };
 
 static guint
@@ -42,6 +43,7 @@ rb_rate_new(guint per_s, guint burst)
     rate->buckets = g_hash_table_new_full(hash_key, equal_key, NULL, g_free); /* the key is in the value */
     rate->per_s = per_s;
     rate->burst = burst;
+    rate->swept_ms = G_MININT32;
     return rate;
 }
 
@@ -84,9 +86,12 @@ find(RbRate *rate, const guint8 key[16], gint64 now_ms)
 
     if (bucket != NULL)
         return bucket;
-    if (g_hash_table_size(rate->buckets) >= RB_RATE_ADDRESSES)
+    if (g_hash_table_size(rate->buckets) >= RB_RATE_ADDRESSES &&
+        now_ms - rate->swept_ms >= RB_RATE_SWEEP_MS) {
+        rate->swept_ms = now_ms; /* a look at all of them is not for each newcomer */
         (void)g_hash_table_foreach_remove(rate->buckets, is_full,
                                           with); /* those that rested start anew anyway */
+    }
     if (g_hash_table_size(rate->buckets) >= RB_RATE_ADDRESSES) {
         key = crowd;
         bucket = g_hash_table_lookup(rate->buckets, key);
