@@ -5,26 +5,45 @@
 
 #include <string.h>
 
+#define INTEGER_MAX G_GINT64_CONSTANT(253402300799)
+
 enum { ANSWER_MAX = 8 * 1024 * 1024, CONNECT_MS = 5000, TOTAL_MS = 30000 };
+
+static const char *
+text_in(const json_t *body, const char *member)
+{
+    const char *text = json_string_value(json_object_get(body, member));
+
+    return text != NULL ? text : "";
+}
+
+/* What the bridge says in @body; the incident id is what an administrator finds it by. */
+static char *
+stated_message(const json_t *body)
+{
+    const char *message = text_in(body, "message"), *detail = text_in(body, "detail"),
+               *incident = text_in(body, "incident");
+    GString *text;
+
+    if (*message == '\0')
+        message = text_in(body, "error_description");
+    text = g_string_new(*message != '\0' ? message : "the bridge refused");
+    if (*detail != '\0')
+        g_string_append_printf(text, " (%s)", detail);
+    if (*incident != '\0' && strstr(text->str, incident) == NULL)
+        g_string_append_printf(text, "; incident %s", incident);
+    return g_string_free(text, FALSE);
+}
 
 /* The error that the bridge states in @body: our own code, or the protocol's `error`. */
 static gboolean
 stated_error(int status, const json_t *body, GError **error)
 {
-    const char *code = json_string_value(json_object_get(body, "code"));
-    const char *protocol = json_string_value(json_object_get(body, "error"));
-    const char *incident = json_string_value(json_object_get(body, "incident"));
-    const char *message = json_string_value(json_object_get(body, "message"));
-    g_autofree char *id = code != NULL       ? g_strdup(code)
-                          : protocol != NULL ? g_strconcat("sso.", protocol, NULL)
-                                             : NULL;
-    g_autofree char *text = NULL;
+    const char *code = text_in(body, "code"), *protocol = text_in(body, "error");
+    g_autofree char *id = *code != '\0' ? g_strdup(code) : g_strconcat("sso.", protocol, NULL);
+    g_autofree char *text = stated_message(body);
 
-    if (message == NULL)
-        message = json_string_value(json_object_get(body, "error_description"));
-    text = g_strdup_printf("%s%s%s", message != NULL ? message : "the bridge refused",
-                           incident != NULL ? "; incident " : "", incident != NULL ? incident : "");
-    if (id != NULL && rb_outcome_by_id(id) != NULL)
+    if (rb_outcome_by_id(id) != NULL)
         return rb_refuse_by_id(error, id, text);
     if (status == 401)
         return rb_refuse(error, RB_SESSION_EXPIRED, "%s", text);
@@ -135,8 +154,11 @@ rb_bridge_integer(const json_t *answer, const char *member, gint64 *value, GErro
 {
     const json_t *number = json_object_get(answer, member);
 
-    if (!json_is_integer(number))
-        return rb_fault(error, RB_FAULT_NETWORK, "the bridge's answer has no number '%s'", member);
+    /* years 1970 to 9999 and no more: sums of two of them never overflow */
+    if (!json_is_integer(number) || json_integer_value(number) < 0 ||
+        json_integer_value(number) > INTEGER_MAX)
+        return rb_fault(error, RB_FAULT_NETWORK, "the bridge's answer has no number '%s' that makes sense",
+                        member);
     *value = json_integer_value(number);
     return TRUE;
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -77,6 +78,11 @@ rb_cli_parse(RbCli *cli, const RbCommand *command, GOptionEntry *entries, int *a
         *status = RB_EXIT_OK;
         return FALSE;
     }
+    if (*command->arguments == '\0' && *argc > 1) {
+        fprintf(stderr, "%s: it takes no arguments; see '%s --help'\n", program, program);
+        *status = RB_EXIT_USAGE;
+        return FALSE;
+    }
     if (url != NULL)
         cli->bridge = g_steal_pointer(&url);
     if (!rb_cli_settle(cli, &error)) {
@@ -90,7 +96,8 @@ rb_cli_parse(RbCli *cli, const RbCommand *command, GOptionEntry *entries, int *a
 static gboolean
 read_configuration(RbCli *cli, GError **error)
 {
-    static const char *const keys[] = { "rolebridge", "bridge", "session", "region", "ca_file", NULL };
+    static const char *const keys[] = { "rolebridge", "bridge",  "session", "region",
+                                        "ca_file",    "keyring", NULL };
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
     g_autoptr(RbYamlDocument) document = NULL;
     struct {
@@ -111,6 +118,8 @@ read_configuration(RbCli *cli, GError **error)
             if (*fields[i].field == NULL && *text != '\0')
                 *fields[i].field = g_strdup(text);
         }
+    if (document != NULL && rb_diagnostics_count(problems) == 0)
+        cli->keyring = rb_yaml_bool(rb_yaml_root(document), "keyring", FALSE, problems);
     if (rb_diagnostics_count(problems) > 0) {
         g_autofree char *line = rb_diagnostics_to_line(problems);
         return rb_fault(error, RB_FAULT_FILE, "%s", line);
@@ -125,17 +134,54 @@ from_environment(char **field, const char *variable)
         *field = g_strdup(g_getenv(variable));
 }
 
+/* These end in ~/.aws/config and in file names. */
+static gboolean
+is_plain(const char *text, gsize max)
+{
+    gsize n = 0;
+
+    while (g_ascii_isalnum(text[n]) || (text[n] != '\0' && strchr("-_.", text[n]) != NULL))
+        n++;
+    return n > 0 && n <= max && text[n] == '\0';
+}
+
+char *
+rb_cli_origin(const char *address, GError **error)
+{
+    g_autoptr(GUri) uri = g_uri_parse(address, G_URI_FLAGS_NONE, NULL);
+    const char *host = uri == NULL ? NULL : g_uri_get_host(uri),
+               *path = uri == NULL ? NULL : g_uri_get_path(uri);
+    g_autofree char *quoted = rb_text_quote(address), *port = NULL;
+    gboolean six;
+
+    if (host == NULL || *host == '\0' || g_uri_get_userinfo(uri) != NULL || g_uri_get_query(uri) != NULL ||
+        (!g_str_equal(g_uri_get_scheme(uri), "https") && !g_str_equal(g_uri_get_scheme(uri), "http"))) {
+        (void)rb_cli_stop(error, RB_EXIT_USAGE, "%s is not an address like https://bridge.acme.example",
+                          quoted);
+        return NULL;
+    }
+    if (*path != '\0' && !g_str_equal(path, "/") && !g_str_equal(path, "/start") &&
+        !g_str_equal(path, "/start/")) {
+        (void)rb_cli_stop(error, RB_EXIT_USAGE,
+                          "%s has a path; a bridge is at the root of its host: leave the path out", quoted);
+        return NULL;
+    }
+    six = strchr(host, ':') != NULL;
+    port = g_uri_get_port(uri) > 0 ? g_strdup_printf(":%d", g_uri_get_port(uri)) : g_strdup("");
+    return g_strdup_printf("%s://%s%s%s%s", g_uri_get_scheme(uri), six ? "[" : "", host, six ? "]" : "",
+                           port);
+}
+
 gboolean
 rb_cli_settle(RbCli *cli, GError **error)
 {
-    const char *aws_config = g_getenv("AWS_CONFIG_FILE");
+    const char *cache = g_getenv("ROLEBRIDGE_CACHE");
+    char *origin;
 
     cli->config_dir = g_build_filename(g_get_user_config_dir(), "rolebridge", NULL);
     cli->config_file = g_build_filename(cli->config_dir, "config.yaml", NULL);
     cli->cache_dir = g_build_filename(g_get_user_cache_dir(), "rolebridge", NULL);
-    cli->aws_dir = aws_config != NULL && *aws_config != '\0'
-                       ? g_path_get_dirname(aws_config)
-                       : g_build_filename(g_get_home_dir(), ".aws", NULL);
+    cli->aws_dir = g_build_filename(g_get_home_dir(), ".aws", NULL);
     from_environment(&cli->bridge, "ROLEBRIDGE_URL");
     from_environment(&cli->session, "ROLEBRIDGE_SESSION");
     from_environment(&cli->ca_file, "ROLEBRIDGE_CA_FILE");
@@ -146,9 +192,37 @@ rb_cli_settle(RbCli *cli, GError **error)
         cli->session = g_strdup("rolebridge");
     if (cli->region == NULL)
         cli->region = g_strdup("us-east-1");
-    if (cli->bridge != NULL && g_str_has_suffix(cli->bridge, "/"))
-        cli->bridge[strlen(cli->bridge) - 1] = '\0';
+    if (cache != NULL && *cache != '\0') {
+        if (!g_str_equal(cache, "keyring") && !g_str_equal(cache, "file"))
+            return rb_cli_stop(error, RB_EXIT_USAGE, "ROLEBRIDGE_CACHE is neither 'keyring' nor 'file'");
+        cli->keyring = g_str_equal(cache, "keyring");
+    }
+    if (!is_plain(cli->region, 63) || !is_plain(cli->session, 63))
+        return rb_cli_stop(error, RB_EXIT_USAGE,
+                           "region and session are letters, digits, '-', '_' and '.' (at most 63 of them)");
+    if (cli->bridge == NULL)
+        return TRUE;
+    origin = rb_cli_origin(cli->bridge, error);
+    if (origin == NULL)
+        return FALSE;
+    g_free(cli->bridge);
+    cli->bridge = origin;
     return TRUE;
+}
+
+char *
+rb_cli_aws_file(const RbCli *cli, const char *variable, const char *name)
+{
+    const char *stated = g_getenv(variable);
+
+    return stated != NULL && *stated != '\0' ? g_strdup(stated) : g_build_filename(cli->aws_dir, name, NULL);
+}
+
+gboolean
+rb_cli_make_folder(const char *path, GError **error)
+{
+    return g_mkdir_with_parents(path, 0700) == 0 ||
+           rb_fault(error, RB_FAULT_FILE, "cannot create %s: %s", path, g_strerror(errno));
 }
 
 gboolean
@@ -171,9 +245,10 @@ rb_cli_remember(const RbCli *cli, GError **error)
             free(quoted);
             json_decref(value);
         }
-    ok = g_mkdir_with_parents(cli->config_dir, 0700) == 0 ||
-         rb_fault(error, RB_FAULT_FILE, "cannot create %s: %s", cli->config_dir, g_strerror(errno));
-    ok = ok && rb_file_write(cli->config_file, text->str, text->len, 0600, error);
+    if (cli->keyring)
+        g_string_append(text, "keyring: true\n");
+    ok = rb_cli_make_folder(cli->config_dir, error) &&
+         rb_file_write(cli->config_file, text->str, text->len, 0600, error);
     g_string_free(text, TRUE);
     return ok;
 }
@@ -202,9 +277,26 @@ rb_cli_clear(RbCli *cli)
     g_free(cli->cache_dir);
 }
 
+G_DEFINE_QUARK(rb - cli, rb_cli)
+
+gboolean
+rb_cli_stop(GError **error, RbExit status, const char *format, ...)
+{
+    g_autofree char *message = NULL;
+    va_list args;
+
+    va_start(args, format);
+    message = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error_literal(error, RB_CLI, (int)status, message);
+    return FALSE;
+}
+
 static int
 exit_for(const GError *error)
 {
+    if (error->domain == RB_CLI)
+        return error->code;
     if (rb_is_refusal(error, RB_SESSION_MISSING) || rb_is_refusal(error, RB_SESSION_EXPIRED) ||
         rb_is_refusal(error, RB_SSO_INVALID_GRANT) || rb_is_refusal(error, RB_SSO_INVALID_CLIENT))
         return RB_EXIT_SIGN_IN;
@@ -213,25 +305,45 @@ exit_for(const GError *error)
     return RB_EXIT_FAULT;
 }
 
+/* The catalogue speaks to people in a browser; these speak to those at a terminal. NULL: the message says it.
+ */
+static const char *
+what_next(const GError *error)
+{
+    if (error->domain == RB_CLI || g_error_matches(error, RB_FAULT, RB_FAULT_FILE))
+        return NULL;
+    if (exit_for(error) == RB_EXIT_SIGN_IN)
+        return "Run 'rolebridge login'.";
+    if (g_error_matches(error, RB_FAULT, RB_FAULT_NETWORK))
+        return "Try again; 'rolebridge doctor' looks into it.";
+    return rb_outcome(error)->next;
+}
+
 int
 rb_cli_report(const RbCli *cli, const GError *error)
 {
-    const RbOutcome *outcome = rb_outcome(error);
+    const RbOutcome *outcome = error->domain == RB_CLI ? NULL : rb_outcome(error);
+    const char *next = what_next(error);
     g_autofree char *reason = rb_text_printable(error->message, 2000);
     int status = exit_for(error);
 
+    (void)fflush(stdout);
     if (cli->json) {
-        json_t *json =
-            json_pack("{s:s, s:s, s:s, s:s}", "code", outcome->id, "message", reason, "what", outcome->what,
-                      "next", status == RB_EXIT_SIGN_IN ? "Run 'rolebridge login'." : outcome->next);
-        char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+        json_t *json = json_pack("{s:s, s:s, s:s*, s:s*, s:i}", "code",
+                                 outcome != NULL ? outcome->id : "cli.usage", "message", reason, "what",
+                                 outcome != NULL ? outcome->what : NULL, "next", next, "exit", status);
+        char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
         fprintf(stderr, "%s\n", text != NULL ? text : "{}");
         free(text);
         json_decref(json);
         return status;
     }
-    fprintf(stderr, "rolebridge: %s (%s)\n  %s\n  %s\n", reason, outcome->id, outcome->what,
-            status == RB_EXIT_SIGN_IN ? "Run 'rolebridge login'." : outcome->next);
+    if (outcome == NULL)
+        fprintf(stderr, "rolebridge: %s\n", reason);
+    else
+        fprintf(stderr, "rolebridge: %s (%s)\n", reason, outcome->id);
+    if (next != NULL)
+        fprintf(stderr, "  %s\n", next);
     return status;
 }
 
@@ -243,15 +355,83 @@ rb_cli_print(const char *text)
     fputs(shown, stdout);
 }
 
+void
+rb_cli_print_json(const json_t *json)
+{
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
+
+    puts(text != NULL ? text : "null");
+    free(text);
+}
+
+void
+rb_cli_default_signals(void)
+{
+    (void)signal(SIGPIPE, SIG_DFL);
+}
+
+int
+rb_cli_done(int status)
+{
+    int saved;
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    saved = errno;
+    if (saved == EPIPE) { /* `rolebridge roles | head -1`: whoever read has read enough */
+        rb_cli_default_signals();
+        (void)raise(SIGPIPE);
+    }
+    fprintf(stderr, "rolebridge: not everything could be written: %s\n", g_strerror(saved));
+    return RB_EXIT_FAULT;
+}
+
+guint
+rb_cli_width(const char *text)
+{
+    guint width = 0;
+
+    for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+        if (!g_unichar_iszerowidth(c))
+            width += g_unichar_iswide(c) ? 2 : 1;
+    }
+    return width;
+}
+
+/* One program of $BROWSER, with its arguments; %s is where the address goes, else behind them. */
+static gboolean
+open_with(const char *program, const char *url)
+{
+    g_auto(GStrv) words = NULL;
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    gboolean placed = FALSE;
+
+    if (!g_shell_parse_argv(program, NULL, &words, NULL))
+        return FALSE;
+    for (char **word = words; *word != NULL; word++) {
+        gboolean here = g_str_equal(*word, "%s");
+        placed = placed || here;
+        g_ptr_array_add(argv, here ? (char *)url : *word);
+    }
+    if (!placed)
+        g_ptr_array_add(argv, (char *)url);
+    g_ptr_array_add(argv, NULL);
+    return g_spawn_async(NULL, (char **)argv->pdata, NULL,
+                         G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+                         NULL, NULL, NULL);
+}
+
 gboolean
 rb_cli_open(const char *url)
 {
-    const char *program = g_getenv("BROWSER");
-    const char *argv[] = { program != NULL ? program : "xdg-open", url, NULL };
+    const char *stated = g_getenv("BROWSER");
+    g_auto(GStrv) programs = g_strsplit(stated != NULL && *stated != '\0' ? stated : "xdg-open", ":", -1);
 
-    return g_spawn_async(NULL, (char **)argv, NULL,
-                         G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
-                         NULL, NULL, NULL);
+    for (char **program = programs; *program != NULL; program++)
+        if (**program != '\0' && open_with(*program, url))
+            return TRUE;
+    return FALSE;
 }
 
 gboolean
@@ -275,25 +455,50 @@ rb_cli_duration(const char *text, gint64 *seconds)
     return TRUE;
 }
 
-int
-rb_cli_lock(const RbCli *cli, const char *name, guint wait_s, GError **error)
+/* Opens the lock file in the cache folder, or where that cannot be written to, in XDG_RUNTIME_DIR. */
+static int
+open_lock(const RbCli *cli, const char *name, GError **error)
 {
-    g_autofree char *path = g_strdup_printf("%s/%s.lock", cli->cache_dir, name);
-    gint64 end = g_get_monotonic_time() + (gint64)wait_s * G_USEC_PER_SEC;
-    int fd;
+    const char *runtime = g_getenv("XDG_RUNTIME_DIR");
+    g_autofree char *second = g_build_filename(runtime != NULL ? runtime : "", "rolebridge", NULL);
+    const char *const folders[] = { cli->cache_dir, runtime != NULL && *runtime == '/' ? second : NULL };
+    int fd = -1;
 
-    if (g_mkdir_with_parents(cli->cache_dir, 0700) != 0 ||
-        (fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0) {
-        (void)rb_fault(error, RB_FAULT_FILE, "cannot lock %s: %s", path, g_strerror(errno));
-        return -1;
+    for (gsize i = 0; i < G_N_ELEMENTS(folders) && fd < 0 && folders[i] != NULL; i++) {
+        g_autofree char *path = g_strdup_printf("%s/%s.lock", folders[i], name);
+        g_clear_error(error);
+        if (!rb_cli_make_folder(folders[i], error))
+            continue;
+        fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+            (void)rb_fault(error, RB_FAULT_FILE, "cannot lock %s: %s", path, g_strerror(errno));
     }
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK || g_get_monotonic_time() > end) {
-            (void)rb_fault(error, RB_FAULT_FILE, "another rolebridge has held %s for %u s", path, wait_s);
-            (void)close(fd);
-            return -1;
+    return fd;
+}
+
+int
+rb_cli_lock(const RbCli *cli, const char *name, guint wait_s, gboolean *waited, GError **error)
+{
+    gint64 end = g_get_monotonic_time() + (gint64)wait_s * G_USEC_PER_SEC;
+    g_autoptr(GError) none = NULL;
+    int fd = open_lock(cli, name, error != NULL ? error : &none);
+
+    if (waited != NULL)
+        *waited = FALSE;
+    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (waited != NULL)
+            *waited = errno == EWOULDBLOCK;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            (void)rb_fault(error, RB_FAULT_FILE, "cannot lock '%s': %s", name, g_strerror(errno));
+        else if (g_get_monotonic_time() > end)
+            (void)rb_fault(error, RB_FAULT_FILE, "another rolebridge has held the lock '%s' for %u s", name,
+                           wait_s);
+        else {
+            g_usleep(20000);
+            continue;
         }
-        g_usleep(20000);
+        (void)close(fd);
+        return -1;
     }
     return fd;
 }

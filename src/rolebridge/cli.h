@@ -27,11 +27,12 @@ typedef struct {
     char *session; /* name of the sso-session; names the token cache file as the AWS SDKs do */
     char *region;
     char *ca_file; /* NULL: the system's */
-    char *aws_dir; /* ~/.aws, or where AWS_CONFIG_FILE is */
+    char *aws_dir; /* ~/.aws: SDKs keep tokens there wherever AWS_CONFIG_FILE is */
     char *config_file, *config_dir, *cache_dir;
-    gboolean json;   /* --json */
-    gboolean colour; /* stdout is a terminal and NO_COLOR is not set */
-    gboolean asks;   /* stdin and stderr are terminals: questions may be asked */
+    gboolean keyring; /* role credentials go to the keyring, never to a file */
+    gboolean json;    /* --json */
+    gboolean colour;  /* stdout is a terminal and NO_COLOR is not set */
+    gboolean asks;    /* stdin and stderr are terminals: questions may be asked */
     RbClock clock;
     RbHttp *http; /* made at first use by rb_cli_http() */
 } RbCli;
@@ -64,12 +65,41 @@ gboolean rb_cli_remember(const RbCli *cli, GError **error);
 RbHttp *rb_cli_http(RbCli *cli, GError **error);
 void rb_cli_clear(RbCli *cli);
 
-/** rb_cli_report: tells the person on stderr what @error means and what to do. Returns: the exit code for it
+/** RB_CLI: errors of the command itself; the code is an RbExit. */
+#define RB_CLI rb_cli_quark()
+GQuark rb_cli_quark(void);
+/** rb_cli_stop: ends the command with @status and a message. Returns: FALSE */
+gboolean rb_cli_stop(GError **error, RbExit status, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/**
+ * rb_cli_report: tells the person on stderr what @error means and what to do (--json: as an object).
+ * Returns: the exit code for it
  */
 int rb_cli_report(const RbCli *cli, const GError *error);
 
 /** rb_cli_print: text from outside, control characters made harmless, to stdout. */
 void rb_cli_print(const char *text);
+/** rb_cli_print_json: @json indented, in ASCII: what is in it may come from outside and end on a terminal. */
+void rb_cli_print_json(const json_t *json);
+/** rb_cli_done: flushes stdout. Returns: @status, or a fault's when not all of it could be written */
+int rb_cli_done(int status);
+/** rb_cli_default_signals: undoes what the process ignores, before something else is started in its place. */
+void rb_cli_default_signals(void);
+
+/** rb_cli_width: how many columns @text takes on a terminal. */
+guint rb_cli_width(const char *text);
+
+/**
+ * rb_cli_origin: (transfer full): "https://host[:port]" of the address a person gave for the bridge; the
+ * portal's own paths are cut off. NULL with an RB_CLI error when it is no such address.
+ */
+char *rb_cli_origin(const char *address, GError **error);
+
+/** rb_cli_aws_file: (transfer full): the file that @variable names, else @name in ~/.aws. */
+char *rb_cli_aws_file(const RbCli *cli, const char *variable, const char *name);
+
+/** rb_cli_make_folder: @path and what is missing above it, mode 0700. */
+gboolean rb_cli_make_folder(const char *path, GError **error);
 
 /** rb_cli_open: opens @url in the person's browser ($BROWSER, else xdg-open). FALSE when none can be started.
  */
@@ -79,8 +109,10 @@ gboolean rb_cli_open(const char *url);
  * of these. */
 gboolean rb_cli_duration(const char *text, gint64 *seconds);
 
-/** rb_cli_lock: takes the advisory lock @name for as long as the descriptor stays open; waits up to @wait_s.
- * Returns: it, or -1. */
-int rb_cli_lock(const RbCli *cli, const char *name, guint wait_s, GError **error);
+/**
+ * rb_cli_lock: takes the advisory lock @name for as long as the descriptor stays open; waits up to @wait_s.
+ * @waited (may be NULL): whether somebody else had it. Returns: the descriptor, or -1 with @error
+ */
+int rb_cli_lock(const RbCli *cli, const char *name, guint wait_s, gboolean *waited, GError **error);
 
 #endif

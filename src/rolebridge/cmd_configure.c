@@ -4,10 +4,13 @@
 #include "rolebridge/role.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { CONFIG_MAX = 16 * 1024 * 1024 };
@@ -88,38 +91,53 @@ program_path(void)
     return strchr(self, ' ') != NULL ? g_strdup_printf("\"%s\"", self) : g_steal_pointer(&self);
 }
 
-/* Shows old → new by diff(1). Returns: TRUE when they differ. */
-static gboolean
-show_difference(const RbCli *cli, const char *file, const char *old_text, const char *new_text)
+/* A file without a name that holds @text, read from its start: gone with the last who has it open. */
+static int
+nameless_file(const char *text)
 {
-    g_autofree char *path = NULL;
-    g_autofree char *out = NULL;
-    int fd = g_file_open_tmp("rolebridge-XXXXXX", &path, NULL);
+    int fd = memfd_create("rolebridge", MFD_CLOEXEC);
+    gsize size = strlen(text), done = 0;
+
+    while (fd >= 0 && done < size) {
+        ssize_t n = write(fd, text + done, size - done);
+        if (n < 0 && errno != EINTR) {
+            (void)close(fd);
+            return -1;
+        }
+        done += n > 0 ? (gsize)n : 0;
+    }
+    if (fd >= 0)
+        (void)lseek(fd, 0, SEEK_SET);
+    return fd;
+}
+
+/* Shows old → new by diff(1), on stderr where stdout is for JSON. */
+static void
+show_difference(const RbCli *cli, const char *file, const char *new_text)
+{
+    gboolean exists = g_file_test(file, G_FILE_TEST_EXISTS);
     const char *argv[] = { "diff",
                            "-u",
-                           cli->colour ? "--color=always" : "--color=never",
+                           cli->colour && !cli->json ? "--color=always" : "--color=never",
                            "--label",
                            file,
                            "--label",
                            "as it would be",
-                           file,
-                           path,
+                           exists ? file : "/dev/null",
+                           "-",
                            NULL };
+    int fd = nameless_file(new_text), status;
+    GPid pid;
 
-    if (g_str_equal(old_text, new_text))
-        return FALSE;
-    if (!g_file_test(file, G_FILE_TEST_EXISTS))
-        argv[7] = "/dev/null";
-    if (fd < 0 || !g_file_set_contents(path, new_text, -1, NULL) ||
-        !g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, NULL, NULL, NULL))
-        fprintf(stderr, "rolebridge configure: the difference could not be shown\n");
+    (void)fflush(stdout);
+    if (fd < 0 || !g_spawn_async_with_fds(NULL, (char **)argv, NULL,
+                                          G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid,
+                                          fd, cli->json ? STDERR_FILENO : STDOUT_FILENO, STDERR_FILENO, NULL))
+        fprintf(stderr, "rolebridge configure: the difference could not be shown (is diff installed?)\n");
     else
-        fputs(out, stdout);
-    if (fd >= 0) {
+        (void)waitpid(pid, &status, 0); /* 1: they differ, as we know */
+    if (fd >= 0)
         (void)close(fd);
-        (void)unlink(path);
-    }
-    return TRUE;
 }
 
 static gboolean
@@ -147,6 +165,10 @@ read_config(const char *path, char **text, guint *mode, GError **error)
         return FALSE;
     *text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
     *mode = st.st_mode & 0777;
+    if (strlen(*text) != g_bytes_get_size(bytes)) {
+        g_clear_pointer(text, g_free); /* what is behind it would be lost in writing */
+        return rb_fault(error, RB_FAULT_FILE, "%s: a NUL byte is in it; it is left as it is", path);
+    }
     return TRUE;
 }
 
@@ -155,21 +177,53 @@ write_config(const char *path, const char *text, guint mode, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(path);
 
-    if (g_mkdir_with_parents(folder, 0700) != 0)
-        return rb_fault(error, RB_FAULT_FILE, "cannot create %s: %s", folder, g_strerror(errno));
-    return rb_file_write(path, text, strlen(text), mode, error);
+    return rb_cli_make_folder(folder, error) && rb_file_write(path, text, strlen(text), mode, error);
 }
 
-/* ~/.aws/config or AWS_CONFIG_FILE; where it is a link, the file it leads to. */
+/* Where a link leads: the file behind it is replaced, the link stays. */
 static char *
-config_path(const RbCli *cli)
+real_path(char *path)
 {
-    const char *stated = g_getenv("AWS_CONFIG_FILE");
-    g_autofree char *path =
-        stated != NULL && *stated != '\0' ? g_strdup(stated) : g_build_filename(cli->aws_dir, "config", NULL);
     char *real = realpath(path, NULL);
 
-    return real != NULL ? real : g_steal_pointer(&path);
+    if (real == NULL)
+        return path;
+    g_free(path);
+    return real;
+}
+
+/* The credentials file beats profiles of the same name in the config file: its names are taken too. */
+static char *
+read_credentials_file(const RbCli *cli)
+{
+    g_autofree char *path = rb_cli_aws_file(cli, "AWS_SHARED_CREDENTIALS_FILE", "credentials"), *text = NULL;
+    guint mode;
+
+    return read_config(path, &text, &mode, NULL) ? g_steal_pointer(&text) : g_strdup("");
+}
+
+/* What became of it, as --json has it. */
+static int
+outcome(const RbCli *cli, const char *path, guint profiles, const GPtrArray *taken, gboolean changes,
+        gboolean wrote)
+{
+    json_t *json, *names = json_array();
+
+    if (cli->json) {
+        for (guint i = 0; i < taken->len; i++)
+            (void)json_array_append_new(names, json_string(g_ptr_array_index(taken, i)));
+        json = json_pack("{s:s, s:i, s:O, s:b, s:b}", "file", path, "profiles", (int)profiles, "left_alone",
+                         names, "changes", changes, "wrote", wrote);
+        rb_cli_print_json(json);
+        json_decref(json);
+    } else if (!changes)
+        printf("%s is as it should be: %u profiles.\n", path, profiles);
+    else if (wrote)
+        printf("Wrote %u profiles to %s.\n", profiles, path);
+    else
+        fputs("Nothing was written.\n", stderr);
+    json_decref(names);
+    return changes && !wrote ? RB_EXIT_REFUSED : RB_EXIT_OK;
 }
 
 static int
@@ -177,33 +231,29 @@ apply(RbCli *cli, const GPtrArray *profiles, gboolean yes, gboolean dry_run)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *path = config_path(cli), *program = program_path(), *old_text = NULL, *new_text = NULL;
-    guint mode;
+    g_autofree char *path = real_path(rb_cli_aws_file(cli, "AWS_CONFIG_FILE", "config"));
+    g_autofree char *program = program_path(), *beside = read_credentials_file(cli), *old_text = NULL,
+                    *new_text = NULL;
+    gboolean write;
+    guint mode, count;
 
     if (!read_config(path, &old_text, &mode, &error) ||
-        (new_text = rb_profiles_merge(old_text, path, profiles, program, cli->region, taken, &error)) == NULL)
+        (new_text = rb_profiles_merge(old_text, beside, path, profiles, program, cli->region, taken,
+                                      &error)) == NULL)
         return rb_cli_report(cli, error);
     for (guint i = 0; i < taken->len; i++)
         fprintf(stderr, "rolebridge configure: a profile '%s' of yours is already there; it stays as it is\n",
                 (const char *)g_ptr_array_index(taken, i));
-    if (!show_difference(cli, path, old_text, new_text)) {
-        printf("%s is as it should be: %u profiles.\n", path, profiles->len - taken->len);
-        return RB_EXIT_OK;
-    }
-    if (dry_run)
-        return RB_EXIT_REFUSED;
-    if (!yes && !cli->asks) {
-        fprintf(stderr, "rolebridge configure: nothing was written; say --yes where nobody can be asked\n");
-        return RB_EXIT_REFUSED;
-    }
-    if (!yes && !ask_yes("Write this?")) {
-        fprintf(stderr, "Nothing was written.\n");
-        return RB_EXIT_REFUSED;
-    }
-    if (!write_config(path, new_text, mode, &error))
+    count = profiles->len - taken->len;
+    if (g_str_equal(old_text, new_text))
+        return outcome(cli, path, count, taken, FALSE, FALSE);
+    show_difference(cli, path, new_text);
+    if (!yes && !dry_run && !cli->asks)
+        fprintf(stderr, "rolebridge configure: say --yes where nobody can be asked\n");
+    write = !dry_run && (yes || (cli->asks && ask_yes("Write this?")));
+    if (write && !write_config(path, new_text, mode, &error))
         return rb_cli_report(cli, error);
-    printf("Wrote %u profiles to %s.\n", profiles->len - taken->len, path);
-    return RB_EXIT_OK;
+    return outcome(cli, path, count, taken, TRUE, write);
 }
 
 static int
@@ -228,11 +278,10 @@ run(RbCli *cli, int argc, char **argv)
     if (!rb_cli_parse(cli, &rb_command_configure, entries, &argc, &argv, &status))
         return status;
     probe = rb_profile_name(pattern != NULL ? pattern : "{account}.{role}", "a", "1", "r");
-    if (argc > 1 || probe == NULL) {
-        fprintf(stderr, "rolebridge configure: %s\n",
-                argc > 1 ? "it takes no arguments"
-                         : "--profile-name knows {account}, {account_id} and {role}, and no blanks");
-        return RB_EXIT_USAGE;
+    if (probe == NULL) {
+        (void)rb_cli_stop(&error, RB_EXIT_USAGE,
+                          "--profile-name knows {account}, {account_id} and {role}, and no blanks");
+        return rb_cli_report(cli, error);
     }
     if (remove)
         profiles = g_ptr_array_new_with_free_func(profile_free);

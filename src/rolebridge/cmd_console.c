@@ -36,11 +36,13 @@ run(RbCli *cli, int argc, char **argv)
 
     if (!rb_cli_parse(cli, &rb_command_console, entries, &argc, &argv, &status))
         return status;
-    if (cli->bridge == NULL) {
+    if (argc > 2)
+        (void)rb_cli_stop(&error, RB_EXIT_USAGE, "give one role; see 'rolebridge console --help'");
+    else if (cli->bridge == NULL)
         (void)rb_refuse(&error, RB_SESSION_MISSING,
                         "no bridge is configured; give its address once: rolebridge login URL");
+    if (error != NULL)
         return rb_cli_report(cli, error);
-    }
     if (!rb_role_choose(cli, argc > 1 ? argv[1] : NULL, &account, &role, &error))
         return rb_cli_report(cli, error);
     a = rb_uri_encode(account);
@@ -48,7 +50,11 @@ run(RbCli *cli, int argc, char **argv)
     d = rb_uri_encode(destination != NULL ? destination : "");
     url = g_strdup_printf("%s/console?account=%s&role=%s%s%s", cli->bridge, a, r,
                           *d != '\0' ? "&destination=" : "", d);
-    if (print || !rb_cli_open(url))
+    if (cli->json) {
+        json_t *json = json_pack("{s:s}", "url", url);
+        rb_cli_print_json(json);
+        json_decref(json);
+    } else if (print || !rb_cli_open(url))
         puts(url);
     return RB_EXIT_OK;
 }

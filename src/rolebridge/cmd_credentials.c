@@ -13,15 +13,18 @@ const RbCommand rb_command_credentials = {
     .name = "credentials",
     .arguments = "[ACCOUNT.ROLE]",
     .summary = "Print a role's temporary credentials",
-    .details = "Formats, named as in 'aws configure export-credentials': process (for credential_process), "
-               "env, env-no-export,\n"
-               "powershell, windows-cmd, fish; and file (for ~/.aws/credentials). Credentials are cached "
-               "(mode 0600) and shared\n"
-               "by parallel calls until they near their end.\n\n"
-               "Examples:\n"
-               "  eval \"$(rolebridge credentials analytics-prod.data-scientist --format env)\"\n"
-               "  rolebridge credentials analytics-prod.data-scientist --format process\n"
-               "  rolebridge credentials --duration 30m       # picks the role from a list",
+    .details =
+        "Formats, named as in 'aws configure export-credentials': process (for credential_process), "
+        "env, env-no-export,\n"
+        "powershell, windows-cmd, fish; and file (for ~/.aws/credentials). Credentials are cached "
+        "(mode 0600, or in the\n"
+        "keyring) and shared by parallel calls until they near their end. --login opens a browser where "
+        "that is needed: once\n"
+        "for any number of calls, and not again within two minutes of one that failed.\n\n"
+        "Examples:\n"
+        "  eval \"$(rolebridge credentials analytics-prod.data-scientist --format env)\"\n"
+        "  rolebridge credentials analytics-prod.data-scientist --format process\n"
+        "  rolebridge credentials --duration 30m       # picks the role from a list",
     .run = run,
 };
 
@@ -110,6 +113,7 @@ static RbLease *
 get_or_sign_in(RbCli *cli, const char *account, const char *role, gint64 duration_s, gboolean sign_in,
                GError **error)
 {
+    const RbLoginAsk by_itself = { .way = RB_LOGIN_AUTO, .open_browser = TRUE, .by_itself = TRUE };
     g_autoptr(GError) first = NULL;
     g_autoptr(RbToken) token = NULL;
     RbLease *lease = rb_lease_get(cli, account, role, duration_s, FALSE, &first);
@@ -120,7 +124,7 @@ get_or_sign_in(RbCli *cli, const char *account, const char *role, gint64 duratio
         g_propagate_error(error, g_steal_pointer(&first));
         return NULL;
     }
-    token = rb_login(cli, RB_LOGIN_AUTO, TRUE, error);
+    token = rb_login(cli, &by_itself, error);
     return token == NULL ? NULL : rb_lease_get(cli, account, role, duration_s, FALSE, error);
 }
 
@@ -147,11 +151,11 @@ run(RbCli *cli, int argc, char **argv)
     if (format == NULL)
         format = g_strdup(cli->json ? "process" : "env");
     if (argc > 2 || !is_format(format) || !rb_cli_duration(duration, &duration_s)) {
-        fprintf(stderr, "rolebridge credentials: %s; see 'rolebridge credentials --help'\n",
-                argc > 2             ? "give one role"
-                : !is_format(format) ? "no such format"
-                                     : "--duration is a time like 30m or 8h");
-        return RB_EXIT_USAGE;
+        (void)rb_cli_stop(&error, RB_EXIT_USAGE, "%s; see 'rolebridge credentials --help'",
+                          argc > 2             ? "give one role"
+                          : !is_format(format) ? "no such format"
+                                               : "--duration is a time like 30m or 8h");
+        return rb_cli_report(cli, error);
     }
     if (!rb_role_choose(cli, argc == 2 ? argv[1] : NULL, &account, &role, &error) ||
         (lease = get_or_sign_in(cli, account, role, duration_s, sign_in, &error)) == NULL)

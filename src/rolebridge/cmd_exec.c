@@ -42,10 +42,26 @@ set_environment(const RbCli *cli, const RbLease *lease)
     g_unsetenv("AWS_DEFAULT_PROFILE");
 }
 
+/* Becomes @command. Returns only when that is not possible. */
+static int
+become(char **command)
+{
+    g_autofree char *quoted = rb_text_quote(command[0]);
+    int saved;
+
+    (void)fflush(NULL);
+    rb_cli_default_signals();
+    (void)execvp(command[0], command);
+    saved = errno;
+    fprintf(stderr, "rolebridge exec: cannot run %s: %s\n", quoted, g_strerror(saved));
+    return saved == ENOENT ? 127 : 126;
+}
+
 static int
 run(RbCli *cli, int argc, char **argv)
 {
     g_autofree char *duration = NULL, *account = NULL, *role = NULL;
+    char **command = NULL;
     gint64 duration_s = 0;
     GOptionEntry entries[] = {
         { "duration", 0, 0, G_OPTION_ARG_STRING, &duration, "How long, like 30m or 8h (default: the role's)",
@@ -54,21 +70,24 @@ run(RbCli *cli, int argc, char **argv)
     };
     g_autoptr(GError) error = NULL;
     g_autoptr(RbLease) lease = NULL;
-    int status, first = 1;
+    int status;
 
+    for (int i = 1; i < argc && command == NULL; i++) /* what is behind -- is the command's own */
+        if (g_str_equal(argv[i], "--")) {
+            command = argv + i + 1;
+            argv[i] = NULL;
+            argc = i;
+        }
     if (!rb_cli_parse(cli, &rb_command_exec, entries, &argc, &argv, &status))
         return status;
-    while (first < argc && !g_str_equal(argv[first], "--"))
-        first++;
-    if (first > 2 || first + 1 >= argc || !rb_cli_duration(duration, &duration_s)) {
-        fprintf(stderr, "rolebridge exec: write it as: rolebridge exec ACCOUNT.ROLE -- COMMAND\n");
-        return RB_EXIT_USAGE;
+    if (argc > 2 || command == NULL || *command == NULL || !rb_cli_duration(duration, &duration_s)) {
+        (void)rb_cli_stop(&error, RB_EXIT_USAGE,
+                          "write it as: rolebridge exec [--duration 30m] ACCOUNT.ROLE -- COMMAND");
+        return rb_cli_report(cli, error);
     }
-    if (!rb_role_choose(cli, first == 2 ? argv[1] : NULL, &account, &role, &error) ||
+    if (!rb_role_choose(cli, argc == 2 ? argv[1] : NULL, &account, &role, &error) ||
         (lease = rb_lease_get(cli, account, role, duration_s, FALSE, &error)) == NULL)
         return rb_cli_report(cli, error);
     set_environment(cli, lease);
-    (void)execvp(argv[first + 1], argv + first + 1);
-    fprintf(stderr, "rolebridge exec: cannot run '%s': %s\n", argv[first + 1], g_strerror(errno));
-    return errno == ENOENT ? 127 : 126;
+    return become(command);
 }

@@ -1,3 +1,4 @@
+#include "base/encoding.h"
 #include "rolebridge/bridge.h"
 #include "rolebridge/lease.h"
 #include "rolebridge/token.h"
@@ -32,11 +33,16 @@ run(RbCli *cli, int argc, char **argv)
     if (!rb_token_forget(cli, &error) || !rb_lease_forget_all(cli, &error))
         return rb_cli_report(cli, error);
     if (remote != NULL) {
+        g_autofree char *why = rb_text_printable(remote->message, 500);
         fprintf(stderr, "rolebridge: signed out on this machine, but the bridge could not be told: %s\n",
-                remote->message);
+                why);
         return RB_EXIT_FAULT;
     }
-    if (!cli->json)
+    if (cli->json) {
+        json_t *json = json_pack("{s:b, s:b}", "signed_in", 0, "was_signed_in", token != NULL);
+        rb_cli_print_json(json);
+        json_decref(json);
+    } else
         puts(token != NULL ? "Signed out." : "Nobody was signed in.");
     return RB_EXIT_OK;
 }

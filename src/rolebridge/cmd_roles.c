@@ -18,13 +18,14 @@ const RbCommand rb_command_roles = {
     .run = run,
 };
 
-static void
-print_json(const json_t *json)
-{
-    char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+enum { CELL_MAX = 60 }; /* columns; what is longer pushes the rest of its own row */
 
-    puts(text != NULL ? text : "{}");
-    free(text);
+static gsize
+cell_width(const char *text)
+{
+    g_autofree char *shown = rb_text_printable(text, 300);
+
+    return MIN(rb_cli_width(shown), CELL_MAX);
 }
 
 /* A cell of printable text, padded to @width columns. */
@@ -32,9 +33,9 @@ static void
 print_cell(const char *text, gsize width)
 {
     g_autofree char *shown = rb_text_printable(text, 300);
-    glong used = g_utf8_strlen(shown, -1);
+    gsize used = rb_cli_width(shown);
 
-    printf("%s%*s", shown, (int)(used < (glong)width ? (glong)width - used : 0) + 2, "");
+    printf("%s%*s", shown, (int)(used < width ? width - used : 0) + 2, "");
 }
 
 static char *
@@ -104,8 +105,8 @@ print_table(const RbCli *cli, const RbRoles *roles, gboolean why)
 
     for (guint i = 0; i < roles->roles->len; i++) {
         const RbRole *r = g_ptr_array_index(roles->roles, i);
-        account_width = MAX(account_width, (gsize)g_utf8_strlen(r->account_name, -1));
-        role_width = MAX(role_width, (gsize)g_utf8_strlen(r->role, -1));
+        account_width = MAX(account_width, cell_width(r->account_name));
+        role_width = MAX(role_width, cell_width(r->role));
     }
     fputs(cli->colour ? "\033[1m" : "", stdout);
     print_cell("ACCOUNT", account_width);
@@ -151,7 +152,7 @@ run(RbCli *cli, int argc, char **argv)
     if (roles == NULL)
         return rb_cli_report(cli, error);
     if (cli->json)
-        print_json(roles->answer);
+        rb_cli_print_json(roles->answer);
     else
         print_table(cli, roles, why);
     return RB_EXIT_OK;

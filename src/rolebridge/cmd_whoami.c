@@ -50,11 +50,9 @@ run(RbCli *cli, int argc, char **argv)
     answer = rb_bridge_get(cli, "/api/v1/whoami", NULL, &error);
     if (answer == NULL)
         return rb_cli_report(cli, error);
-    if (cli->json) {
-        char *text = json_dumps(answer, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-        puts(text);
-        free(text);
-    } else {
+    if (cli->json)
+        rb_cli_print_json(answer);
+    else {
         print_member(answer, "name", "name");
         print_member(answer, "subject", "subject");
         print_member(answer, "provider", "provider");

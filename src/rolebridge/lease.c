@@ -3,8 +3,10 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "rolebridge/bridge.h"
+#include "rolebridge/keyring.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -60,7 +62,26 @@ is_aws_text(const char *text)
     return text != NULL && *text != '\0' && strspn(text, alphabet) == strlen(text);
 }
 
-/* @json: {accessKeyId, secretAccessKey, sessionToken, expiration in ms, accountId?} */
+static gboolean
+is_account_id(const char *text)
+{
+    return strlen(text) == 12 && strspn(text, "0123456789") == 12;
+}
+
+/* As stated, or as in the assumed role's ARN: arn:aws:sts::111122223333:assumed-role/… */
+static char *
+account_id_of(const json_t *json)
+{
+    const char *stated = json_string_value(json_object_get(json, "accountId"));
+    const char *arn = json_string_value(json_object_get(json, "assumedRoleArn"));
+    g_auto(GStrv) parts = arn != NULL ? g_strsplit(arn, ":", 6) : NULL;
+
+    if (stated == NULL && parts != NULL && g_strv_length(parts) == 6)
+        stated = parts[4];
+    return stated != NULL && is_account_id(stated) ? g_strdup(stated) : NULL;
+}
+
+/* @json: {accessKeyId, secretAccessKey, sessionToken, expiration in ms, assumedRoleArn?, accountId?} */
 static RbLease *
 from_json(const json_t *json, const char *account, const char *role)
 {
@@ -68,7 +89,7 @@ from_json(const json_t *json, const char *account, const char *role)
 
     lease->account = g_strdup(account);
     lease->role = g_strdup(role);
-    lease->account_id = g_strdup(json_string_value(json_object_get(json, "accountId")));
+    lease->account_id = account_id_of(json);
     lease->access_key_id = g_strdup(json_string_value(json_object_get(json, "accessKeyId")));
     lease->secret_access_key = secret_of(json, "secretAccessKey");
     lease->session_token = secret_of(json, "sessionToken");
@@ -80,24 +101,46 @@ from_json(const json_t *json, const char *account, const char *role)
     return g_steal_pointer(&lease);
 }
 
-/* What is cached under @path and good for more than a quarter of its life, at most a quarter of an hour, from
- * now. */
-static RbLease *
-read_cached(const char *path, const char *account, const char *role, gint64 now)
+/* Where one lease is kept. */
+typedef struct {
+    const RbCli *cli;
+    const char *account, *role;
+    gint64 duration_s; /* 0: the role's default */
+    char *key, *path;
+} Place;
+
+static void
+place_clear(Place *place)
 {
-    g_autoptr(RbSecret) bytes = NULL;
+    g_free(place->key);
+    g_free(place->path);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Place, place_clear)
+
+static RbSecret *
+read_bytes(const Place *place)
+{
+    if (place->cli->keyring)
+        return rb_keyring_lookup(place->cli->session, place->key);
+    if (!g_file_test(place->path, G_FILE_TEST_EXISTS))
+        return NULL;
+    return rb_file_read_secret(place->path, FILE_MAX, FALSE, NULL); /* an unusable cache is no cache */
+}
+
+/* What is cached and good for more than a quarter of its life, at most a quarter of an hour, from now. */
+static RbLease *
+read_cached(const Place *place, gint64 now)
+{
+    g_autoptr(RbSecret) bytes = read_bytes(place);
     g_autoptr(RbLease) lease = NULL;
     gint64 issued_at;
     json_t *json;
 
-    if (!g_file_test(path, G_FILE_TEST_EXISTS))
-        return NULL;
-    bytes = rb_file_read_secret(path, FILE_MAX, FALSE, NULL); /* an unusable cache is no cache */
     json = bytes == NULL
                ? NULL
                : json_loadb(rb_secret_reveal(bytes), rb_secret_size(bytes), JSON_REJECT_DUPLICATES, NULL);
-    lease = json_is_object(json) ? from_json(json, account, role) : NULL;
-    issued_at = json_integer_value(json_object_get(json, "issuedAt"));
+    lease = json_is_object(json) ? from_json(json, place->account, place->role) : NULL;
+    issued_at = CLAMP(json_integer_value(json_object_get(json, "issuedAt")), 0, now);
     json_decref(json);
     if (lease == NULL || lease->expiration - now <= MIN(SPARE_S, (lease->expiration - issued_at) / 4))
         return NULL;
@@ -105,43 +148,49 @@ read_cached(const char *path, const char *account, const char *role, gint64 now)
 }
 
 static gboolean
-write_cached(const char *path, json_t *json, gint64 now, GError **error)
+write_cached(const Place *place, json_t *json, gint64 now, GError **error)
 {
-    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *folder = g_path_get_dirname(place->path);
+    g_autoptr(RbSecret) secret = NULL;
     char *text;
-    gboolean ok;
 
     (void)json_object_set_new(json, "issuedAt", json_integer(now));
-    if (g_mkdir_with_parents(folder, 0700) != 0)
-        return rb_fault(error, RB_FAULT_FILE, "cannot create %s: %s", folder, g_strerror(errno));
     text = json_dumps(json, JSON_COMPACT);
-    ok = rb_file_write(path, text, strlen(text), 0600, error);
+    secret = rb_secret_new_text(text);
     rb_wipe(text, strlen(text));
     free(text);
-    return ok;
+    if (place->cli->keyring)
+        return rb_keyring_store(place->cli->session, place->key, secret, error);
+    return rb_cli_make_folder(folder, error) &&
+           rb_file_write(place->path, rb_secret_reveal(secret), rb_secret_size(secret), 0600, error);
 }
 
-/* Asks the bridge: the AWS-compatible call, or rolebridge's own when a duration is asked for. */
-static RbLease *
-ask(RbCli *cli, const char *account, const char *role, gint64 duration_s, const char *path, GError **error)
+/* Keeps what was issued; where that cannot be, the credentials work all the same. */
+static void
+keep(const Place *place, json_t *json)
 {
-    g_autofree char *a = rb_uri_encode(account), *r = rb_uri_encode(role);
-    g_autofree char *query =
-        duration_s > 0 ? g_strdup_printf("account=%s&role=%s&duration=%" G_GINT64_FORMAT, a, r, duration_s)
-                       : g_strdup_printf("account_id=%s&role_name=%s", a, r);
-    json_t *answer =
-        rb_bridge_get(cli, duration_s > 0 ? "/api/v1/credentials" : "/federation/credentials", query, error);
-    json_t *json = json_object_get(answer, "roleCredentials");
-    RbLease *lease = NULL;
+    g_autoptr(GError) error = NULL;
 
-    if (answer == NULL)
-        return NULL;
-    if (json_is_object(json))
-        lease = from_json(json, account, role);
-    if (lease == NULL)
+    if (!write_cached(place, json, rb_clock_now(&place->cli->clock), &error))
+        fprintf(stderr, "rolebridge: warning: the credentials are not cached: %s\n", error->message);
+}
+
+static RbLease *
+ask(RbCli *cli, const Place *place, GError **error)
+{
+    g_autofree char *a = rb_uri_encode(place->account), *r = rb_uri_encode(place->role);
+    g_autofree char *most = place->duration_s > 0
+                                ? g_strdup_printf("&duration=%" G_GINT64_FORMAT, place->duration_s)
+                                : g_strdup("");
+    g_autofree char *query = g_strdup_printf("account=%s&role=%s%s", a, r, most);
+    json_t *answer = rb_bridge_get(cli, "/api/v1/credentials", query, error);
+    json_t *json = json_object_get(answer, "roleCredentials");
+    RbLease *lease = json_is_object(json) ? from_json(json, place->account, place->role) : NULL;
+
+    if (answer != NULL && lease == NULL)
         (void)rb_fault(error, RB_FAULT_NETWORK, "the bridge's answer has no credentials in it");
-    else if (!write_cached(path, json, rb_clock_now(&cli->clock), error))
-        g_clear_pointer(&lease, rb_lease_free);
+    if (lease != NULL)
+        keep(place, json);
     json_decref(answer);
     return lease;
 }
@@ -150,21 +199,23 @@ RbLease *
 rb_lease_get(RbCli *cli, const char *account, const char *role, gint64 duration_s, gboolean fresh,
              GError **error)
 {
-    g_autofree char *folder = cache_folder(cli), *key = cache_key(cli, account, role, duration_s);
-    g_autofree char *path = g_build_filename(folder, key, NULL);
-    g_autofree char *lock_name = g_strdup_printf("lease-%.16s", key);
-    RbLease *lease = fresh ? NULL : read_cached(path, account, role, rb_clock_now(&cli->clock));
+    g_autofree char *folder = cache_folder(cli);
+    g_auto(Place) place = { cli, account, role, duration_s, cache_key(cli, account, role, duration_s), NULL };
+    g_autofree char *lock_name = g_strdup_printf("lease-%.16s", place.key);
+    RbLease *lease;
     int lock;
 
+    place.path = g_build_filename(folder, place.key, NULL);
+    lease = fresh ? NULL : read_cached(&place, rb_clock_now(&cli->clock));
     if (lease != NULL)
         return lease;
-    lock = rb_cli_lock(cli, lock_name, LOCK_WAIT_S, error);
+    lock = rb_cli_lock(cli, lock_name, LOCK_WAIT_S, NULL, error);
     if (lock < 0)
         return NULL;
     if (!fresh) /* another process may have asked meanwhile */
-        lease = read_cached(path, account, role, rb_clock_now(&cli->clock));
+        lease = read_cached(&place, rb_clock_now(&cli->clock));
     if (lease == NULL)
-        lease = ask(cli, account, role, duration_s, path, error);
+        lease = ask(cli, &place, error);
     (void)close(lock);
     return lease;
 }
@@ -181,5 +232,5 @@ rb_lease_forget_all(const RbCli *cli, GError **error)
         if (unlink(path) != 0 && errno != ENOENT)
             return rb_fault(error, RB_FAULT_FILE, "cannot remove %s: %s", path, g_strerror(errno));
     }
-    return TRUE;
+    return !cli->keyring || rb_keyring_clear(cli->session, error);
 }

@@ -5,10 +5,19 @@
 
 typedef enum { RB_LOGIN_AUTO, RB_LOGIN_BROWSER, RB_LOGIN_DEVICE } RbLoginWay;
 
+typedef struct {
+    RbLoginWay way;
+    gboolean open_browser; /* FALSE: only print the address */
+    gboolean by_itself;    /* a program asked, nobody typed 'login': at most one browser tab in two minutes */
+    gboolean anew;         /* even if the sign-in at hand is still good */
+} RbLoginAsk;
+
 /**
  * rb_login: signs in: PKCE with a loopback redirect where a browser can be opened here, else by device code
- * (RFC 8628). One sign-in at a time a person (others wait and use its result); writes the token cache.
+ * (RFC 8628); writes the token cache. One sign-in at a time a person: who comes while one is under way waits
+ * and uses its outcome. After one by itself that failed, the next two minutes bring no other.
+ * Returns: (transfer full): the token, or NULL with session.missing, sso.* or a fault
  */
-RbToken *rb_login(RbCli *cli, RbLoginWay way, gboolean open_browser, GError **error);
+RbToken *rb_login(RbCli *cli, const RbLoginAsk *ask, GError **error);
 
 #endif

@@ -49,11 +49,11 @@ main(int argc, char **argv)
     if (argc < 2 || g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h") ||
         g_str_equal(argv[1], "help")) {
         print_usage(argc < 2 ? stderr : stdout);
-        return argc < 2 ? RB_EXIT_USAGE : RB_EXIT_OK;
+        return rb_cli_done(argc < 2 ? RB_EXIT_USAGE : RB_EXIT_OK);
     }
     if (g_str_equal(argv[1], "--version")) {
         printf("rolebridge %s\n", RB_VERSION);
-        return RB_EXIT_OK;
+        return rb_cli_done(RB_EXIT_OK);
     }
     command = rb_cli_command(argv[1]);
     if (command == NULL)
@@ -62,5 +62,5 @@ main(int argc, char **argv)
     cli.asks = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
     status = command->run(&cli, argc - 1, argv + 1);
     rb_cli_clear(&cli);
-    return status;
+    return rb_cli_done(status);
 }

@@ -18,7 +18,7 @@ split(const char *config, const char *file, GString *before, GString *behind, GE
 
     for (guint i = 0; i < n; i++) {
         gboolean begins = g_str_has_prefix(lines[i], "# >>> rolebridge"),
-                 ends = g_str_equal(lines[i], END_MARK);
+                 ends = g_str_has_prefix(lines[i], END_MARK); /* an editor may have put a CR behind it */
         if (begins && (inside || seen))
             return rb_fault(error, RB_FAULT_FILE,
                             "%s:%u: a second block of rolebridge begins here; remove one by hand", file,
@@ -66,6 +66,40 @@ collect_names(const char *text, GHashTable *names)
     }
 }
 
+GPtrArray *
+rb_profiles_ours(const char *config)
+{
+    const char *begin = strstr(config, "# >>> rolebridge"),
+               *end = begin == NULL ? NULL : strstr(begin, END_MARK);
+    g_autofree char *block = end == NULL ? NULL : g_strndup(begin, (gsize)(end - begin));
+    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GPtrArray *list;
+    GHashTableIter iter;
+    gpointer name;
+
+    if (block == NULL)
+        return NULL;
+    collect_names(block, names);
+    list = g_ptr_array_new_with_free_func(g_free);
+    g_hash_table_iter_init(&iter, names);
+    while (g_hash_table_iter_next(&iter, &name, NULL))
+        g_ptr_array_add(list, g_strdup(name));
+    return list;
+}
+
+GPtrArray *
+rb_profiles_defined(const char *text, const GPtrArray *names)
+{
+    g_autoptr(GHashTable) defined = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+
+    collect_names(text, defined);
+    for (guint i = 0; i < names->len; i++)
+        if (g_hash_table_contains(defined, g_ptr_array_index(names, i)))
+            g_ptr_array_add(list, g_strdup(g_ptr_array_index(names, i)));
+    return list;
+}
+
 static void
 append_block(GString *out, const GPtrArray *profiles, const char *program, const char *region,
              GHashTable *names, GPtrArray *taken)
@@ -92,8 +126,8 @@ append_block(GString *out, const GPtrArray *profiles, const char *program, const
 }
 
 char *
-rb_profiles_merge(const char *config, const char *file, const GPtrArray *profiles, const char *program,
-                  const char *region, GPtrArray *taken, GError **error)
+rb_profiles_merge(const char *config, const char *beside, const char *file, const GPtrArray *profiles,
+                  const char *program, const char *region, GPtrArray *taken, GError **error)
 {
     g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GString *out = g_string_new(NULL), *behind = g_string_new(NULL);
@@ -102,6 +136,7 @@ rb_profiles_merge(const char *config, const char *file, const GPtrArray *profile
     if (ok) {
         collect_names(out->str, names);
         collect_names(behind->str, names);
+        collect_names(beside, names);
         append_block(out, profiles, program, region, names, taken);
         g_string_append(out, behind->str);
     }
@@ -124,7 +159,7 @@ rb_profile_name(const char *pattern, const char *account, const char *account_id
             g_free(text);
             return NULL;
         }
-    if (*text == '\0')
+    if (*text == '\0' || *text == '-') /* else it would be read as an option */
         g_clear_pointer(&text, g_free);
     return text;
 }

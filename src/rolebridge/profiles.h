@@ -15,12 +15,19 @@ typedef struct {
 
 /**
  * rb_profiles_merge: @config with our block replaced by one that holds @profiles (RbProfile, sorted by name);
- * an empty list takes the block away. Profiles whose name is used outside the block are left out and named in
- * @taken. Returns: (transfer full): the new text, or NULL with fault.file naming the line where a marker is
- * missing
+ * an empty list takes the block away. Profiles whose name is used outside the block, or in @beside (the
+ * credentials file, which beats it), are left out and named in @taken. Returns: (transfer full): the new
+ * text, or NULL with fault.file naming the line where a marker is missing
  */
-char *rb_profiles_merge(const char *config, const char *file, const GPtrArray *profiles, const char *program,
-                        const char *region, GPtrArray *taken, GError **error);
+char *rb_profiles_merge(const char *config, const char *beside, const char *file, const GPtrArray *profiles,
+                        const char *program, const char *region, GPtrArray *taken, GError **error);
+
+/** rb_profiles_ours: (transfer full) (element-type utf8): the profiles of our block in @config; NULL: no
+ * block. */
+GPtrArray *rb_profiles_ours(const char *config);
+
+/** rb_profiles_defined: (transfer full) (element-type utf8): which of @names the file @text defines. */
+GPtrArray *rb_profiles_defined(const char *text, const GPtrArray *names);
 
 /**
  * rb_profile_name: (transfer full): @pattern with {account}, {account_id} and {role} replaced; NULL when the

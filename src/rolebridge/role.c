@@ -65,6 +65,8 @@ rb_roles_fetch(RbCli *cli, GError **error)
         RbRole *role = g_new0(RbRole, 1);
         role->account = text_of(grant, "account");
         role->account_name = text_of(grant, "account_name");
+        if (*role->account_name == '\0')
+            role->account_name = (g_free(role->account_name), g_strdup(role->account));
         role->role = text_of(grant, "role");
         role->title = text_of(grant, "role_title");
         role->purpose = text_of(grant, "role_purpose");
@@ -138,6 +140,9 @@ rb_role_choose(RbCli *cli, const char *spec, char **account, char **role, GError
 
     if (spec != NULL && rb_role_split(spec, account, role))
         return TRUE; /* the bridge decides; no list is needed */
+    if (spec == NULL && !cli->asks)
+        return rb_cli_stop(error, RB_EXIT_USAGE,
+                           "say which role: ACCOUNT.ROLE; 'rolebridge roles' lists them");
     roles = rb_roles_fetch(cli, error);
     if (roles == NULL)
         return FALSE;

@@ -5,6 +5,7 @@
 #include "rolebridge/bridge.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,13 +62,37 @@ take_time(json_t *object, const char *name)
     return time;
 }
 
+static void
+read_members(RbToken *token)
+{
+    json_t *rest = token->rest;
+
+    token->access_token = take_secret(rest, "accessToken");
+    token->refresh_token = take_secret(rest, "refreshToken");
+    token->client_secret = take_secret(rest, "clientSecret");
+    token->client_id = g_strdup(json_string_value(json_object_get(rest, "clientId")));
+    (void)json_object_del(rest, "clientId");
+    token->issued_at = take_time(rest, "issuedAt");
+    token->expires_at = take_time(rest, "expiresAt");
+    token->registration_expires_at = take_time(rest, "registrationExpiresAt");
+}
+
+/* SDKs write the start URL as the profile has it: with a path. */
+static gboolean
+is_of(const RbToken *token, const char *bridge)
+{
+    const char *start = json_string_value(json_object_get(token->rest, "startUrl"));
+    g_autofree char *origin = start == NULL ? NULL : rb_cli_origin(start, NULL);
+
+    return g_strcmp0(origin, bridge) == 0 && bridge != NULL;
+}
+
 RbToken *
 rb_token_load(const RbCli *cli, GError **error)
 {
     g_autofree char *path = rb_token_path(cli);
     g_autoptr(RbToken) token = NULL;
     g_autoptr(RbSecret) bytes = NULL;
-    const char *client_id;
     json_t *object;
 
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
@@ -82,16 +107,14 @@ rb_token_load(const RbCli *cli, GError **error)
     token->rest = json_is_object(object) ? object : json_object();
     if (!json_is_object(object))
         json_decref(object);
-    token->access_token = take_secret(token->rest, "accessToken");
-    token->refresh_token = take_secret(token->rest, "refreshToken");
-    token->client_secret = take_secret(token->rest, "clientSecret");
-    client_id = json_string_value(json_object_get(token->rest, "clientId"));
-    token->client_id = g_strdup(client_id);
-    (void)json_object_del(token->rest, "clientId");
-    token->expires_at = take_time(token->rest, "expiresAt");
-    token->registration_expires_at = take_time(token->rest, "registrationExpiresAt");
+    read_members(token);
     if (token->access_token == NULL) {
         (void)rb_refuse(error, RB_SESSION_MISSING, "%s holds no sign-in", path);
+        return NULL;
+    }
+    if (!is_of(token, cli->bridge)) {
+        (void)rb_refuse(error, RB_SESSION_MISSING, "the sign-in that is cached is not one at %s",
+                        cli->bridge != NULL ? cli->bridge : "any bridge");
         return NULL;
     }
     return g_steal_pointer(&token);
@@ -109,15 +132,17 @@ rb_token_save(const RbCli *cli, const RbToken *token, GError **error)
 {
     g_autofree char *path = rb_token_path(cli);
     g_autofree char *folder = g_path_get_dirname(path);
-    g_autofree char *expires = rb_time_format(token->expires_at);
+    g_autofree char *issued = rb_time_format(token->issued_at), *expires = rb_time_format(token->expires_at);
     g_autofree char *registration = rb_time_format(token->registration_expires_at);
     json_t *object = token->rest != NULL ? json_deep_copy(token->rest) : json_object();
     char *text;
     gboolean ok;
 
-    set_text(object, "startUrl", cli->bridge);
+    if (json_object_get(object, "startUrl") == NULL)
+        set_text(object, "startUrl", cli->bridge);
     set_text(object, "region", cli->region);
     set_text(object, "accessToken", rb_secret_reveal(token->access_token));
+    set_text(object, "issuedAt", token->issued_at > 0 ? issued : NULL); /* ours; SDKs pass it by */
     set_text(object, "expiresAt", expires);
     set_text(object, "clientId", token->client_id);
     set_text(object, "clientSecret",
@@ -127,10 +152,7 @@ rb_token_save(const RbCli *cli, const RbToken *token, GError **error)
              token->refresh_token != NULL ? rb_secret_reveal(token->refresh_token) : NULL);
     text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
-    if (g_mkdir_with_parents(folder, 0700) != 0)
-        ok = rb_fault(error, RB_FAULT_FILE, "cannot create %s: %s", folder, g_strerror(errno));
-    else
-        ok = rb_file_write(path, text, strlen(text), 0600, error);
+    ok = rb_cli_make_folder(folder, error) && rb_file_write(path, text, strlen(text), 0600, error);
     rb_wipe(text, strlen(text));
     free(text);
     return ok;
@@ -151,8 +173,21 @@ static gboolean
 is_fresh(const RbToken *token, gint64 now)
 {
     gint64 left = token->expires_at - now;
+    gint64 ahead = REFRESH_AHEAD_S;
 
-    return left > REFRESH_AHEAD_S || (left > USABLE_S && token->refresh_token == NULL);
+    if (token->issued_at > 0) /* a token that lives for minutes is not refreshed at every call */
+        ahead = MIN(ahead, (token->expires_at - token->issued_at) / 4);
+    return left > MAX(ahead, USABLE_S) || (left > USABLE_S && token->refresh_token == NULL);
+}
+
+/* A refreshed token works for this call even where it cannot be kept: a full disk, a read-only home. */
+static void
+save_or_warn(const RbCli *cli, const RbToken *token)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!rb_token_save(cli, token, &error))
+        fprintf(stderr, "rolebridge: warning: the renewed sign-in is not kept: %s\n", error->message);
 }
 
 static gboolean
@@ -174,13 +209,14 @@ ask_refresh(RbCli *cli, RbToken *token, gint64 now, GError **error)
     if (ok) {
         rb_secret_unref(token->access_token);
         token->access_token = rb_secret_new_text(access);
+        token->issued_at = now;
         token->expires_at = now + expires_in;
         refresh = json_string_value(json_object_get(answer, "refreshToken"));
         if (refresh != NULL) {
             rb_secret_unref(token->refresh_token);
             token->refresh_token = rb_secret_new_text(refresh);
         }
-        ok = rb_token_save(cli, token, error);
+        save_or_warn(cli, token);
     }
     json_decref(answer);
     return ok;
@@ -217,7 +253,7 @@ rb_token_fresh(RbCli *cli, GError **error)
     if (token == NULL || is_fresh(token, now))
         return g_steal_pointer(&token);
     g_clear_pointer(&token, rb_token_free);
-    lock = rb_cli_lock(cli, "refresh", LOCK_WAIT_S, error);
+    lock = rb_cli_lock(cli, "refresh", LOCK_WAIT_S, NULL, error);
     if (lock < 0)
         return NULL;
     token = refresh_locked(cli, rb_clock_now(&cli->clock), error);

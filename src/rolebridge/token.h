@@ -13,6 +13,7 @@ typedef struct {
     RbSecret *refresh_token; /* NULL: none */
     char *client_id;
     RbSecret *client_secret;
+    gint64 issued_at; /* 0: not known */
     gint64 expires_at, registration_expires_at;
     json_t *rest; /* unknown members */
 } RbToken;
@@ -21,7 +22,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbToken, rb_token_free)
 
 /** rb_token_path: (transfer full): where the token of this session is cached. */
 char *rb_token_path(const RbCli *cli);
-/** rb_token_load: session.missing when there is none. An expired one is returned all the same. */
+/**
+ * rb_token_load: session.missing when there is none, or one of another bridge: a token is shown to nobody but
+ * who gave it out. An expired one is returned all the same.
+ */
 RbToken *rb_token_load(const RbCli *cli, GError **error);
 gboolean rb_token_save(const RbCli *cli, const RbToken *token, GError **error);
 gboolean rb_token_forget(const RbCli *cli, GError **error);

@@ -91,7 +91,8 @@ test_token_file_is_the_sdks(void **state)
     /* the name that AWS SDKs compute for the session 'corp' */
     assert_true(g_str_has_suffix(path, "/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json"));
     write_token(
-        f, "{\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\",\"refreshToken\":\"RT\","
+        f, "{\"startUrl\":\"https://127.0.0.1:1/"
+           "start\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\",\"refreshToken\":\"RT\","
            "\"clientId\":\"c\","
            "\"clientSecret\":\"s\",\"registrationExpiresAt\":\"2027-01-01T00:00:00Z\",\"futureMember\":[1]}");
     token = rb_token_load(&f->cli, NULL);
@@ -114,16 +115,31 @@ static const struct {
     { "not JSON", "{", RB_SESSION_MISSING, RB_FAULT_NONE },
     { "a list", "[]", RB_SESSION_MISSING, RB_FAULT_NONE },
     { "no token in it", "{\"expiresAt\":\"2026-11-24T10:00:00Z\"}", RB_SESSION_MISSING, RB_FAULT_NONE },
-    { "expired, no refresh token", "{\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T09:00:30Z\"}",
+    { "of another bridge",
+      "{\"startUrl\":\"https://127.0.0.1:2\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\"}",
+      RB_SESSION_MISSING, RB_FAULT_NONE },
+    { "of a bridge that it does not name", "{\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\"}",
+      RB_SESSION_MISSING, RB_FAULT_NONE },
+    { "good",
+      "{\"startUrl\":\"https://127.0.0.1:1\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\"}",
+      RB_ACCEPTED, RB_FAULT_NONE },
+    { "expired, no refresh token",
+      "{\"startUrl\":\"https://127.0.0.1:1/"
+      "start\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T09:00:30Z\"}",
       RB_SESSION_EXPIRED, RB_FAULT_NONE },
-    { "a time nobody can read", "{\"accessToken\":\"AT\",\"expiresAt\":\"soon\"}", RB_SESSION_EXPIRED,
-      RB_FAULT_NONE },
+    { "a time nobody can read",
+      "{\"startUrl\":\"https://127.0.0.1:1/start\",\"accessToken\":\"AT\",\"expiresAt\":\"soon\"}",
+      RB_SESSION_EXPIRED, RB_FAULT_NONE },
     { "expired, and the bridge is down",
-      "{\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T09:00:30Z\",\"refreshToken\":\"r\",\"clientId\":"
+      "{\"startUrl\":\"https://127.0.0.1:1/"
+      "start\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T09:00:30Z\",\"refreshToken\":\"r\","
+      "\"clientId\":"
       "\"c\",\"clientSecret\":\"s\"}",
       RB_ACCEPTED, RB_FAULT_NETWORK },
     { "a quarter of an hour left, and the bridge is down: still good",
-      "{\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T09:14:00Z\",\"refreshToken\":\"r\",\"clientId\":"
+      "{\"startUrl\":\"https://127.0.0.1:1/"
+      "start\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T09:14:00Z\",\"refreshToken\":\"r\","
+      "\"clientId\":"
       "\"c\",\"clientSecret\":\"s\"}",
       RB_ACCEPTED, RB_FAULT_NONE },
 };
@@ -154,7 +170,8 @@ test_others_may_not_read_it(void **state)
     g_autofree char *path = rb_token_path(&f->cli);
     g_autoptr(GError) error = NULL;
 
-    write_token(f, "{\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\"}");
+    write_token(f, "{\"startUrl\":\"https://127.0.0.1:1/"
+                   "start\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\"}");
     assert_int_equal(g_chmod(path, 0644), 0);
     assert_null(rb_token_load(&f->cli, &error));
     assert_true(g_error_matches(error, RB_FAULT, RB_FAULT_FILE));
@@ -206,6 +223,44 @@ test_durations(void **state)
 }
 
 static void
+test_origins(void **state)
+{
+    static const struct {
+        const char *address, *want; /* NULL: refused */
+    } rows[] = {
+        { "https://bridge.acme.example", "https://bridge.acme.example" },
+        { "https://bridge.acme.example/", "https://bridge.acme.example" },
+        { "https://bridge.acme.example:8443/start", "https://bridge.acme.example:8443" },
+        { "http://[::1]:8080", "http://[::1]:8080" },
+        { "https://bridge.acme.example/other", NULL },
+        { "https://me@bridge.acme.example", NULL },
+        { "https://bridge.acme.example?x=1", NULL },
+        { "ftp://bridge.acme.example", NULL },
+        { "bridge.acme.example", NULL },
+        { "https://", NULL },
+        { "", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *origin = rb_cli_origin(rows[i].address, &error);
+        if (g_strcmp0(origin, rows[i].want) != 0 ||
+            (origin == NULL && !g_error_matches(error, RB_CLI, RB_EXIT_USAGE)))
+            fail_msg("'%s': %s", rows[i].address, origin != NULL ? origin : "refused");
+    }
+}
+
+static void
+test_widths(void **state)
+{
+    (void)state;
+    assert_int_equal(rb_cli_width("prod"), 4);
+    assert_int_equal(rb_cli_width("\u65e5\u672c"), 4); /* wide */
+    assert_int_equal(rb_cli_width("e\u0301"), 1);      /* combining */
+}
+
+static void
 test_recent(void **state)
 {
     Fixture *f = *state;
@@ -244,6 +299,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_others_may_not_read_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_recent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_configuration_round_trip, set_up, tear_down),
+        cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_widths),
         cmocka_unit_test(test_specs),
         cmocka_unit_test(test_durations),
     };

@@ -25,7 +25,7 @@ merge(const char *config, gboolean both, GPtrArray *taken, GError **error)
     if (both)
         g_ptr_array_add(profiles, (gpointer)&dev);
     g_ptr_array_add(profiles, (gpointer)&ds);
-    return rb_profiles_merge(config, "config", profiles, "rolebridge", "eu-central-1", taken, error);
+    return rb_profiles_merge(config, "", "config", profiles, "rolebridge", "eu-central-1", taken, error);
 }
 
 static const struct {
@@ -63,7 +63,7 @@ test_nothing_is_left_behind(void **state)
     static const char config[] = "[default]\nregion = x\n# mine\n";
     g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(g_free), none = g_ptr_array_new();
     g_autofree char *filled = merge(config, TRUE, taken, NULL);
-    g_autofree char *emptied = rb_profiles_merge(filled, "config", none, "rolebridge", "x", taken, NULL);
+    g_autofree char *emptied = rb_profiles_merge(filled, "", "config", none, "rolebridge", "x", taken, NULL);
 
     (void)state;
     assert_non_null(strstr(filled, "[profile dev.developer]"));
