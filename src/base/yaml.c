@@ -11,15 +11,22 @@ struct RbYaml {
     guint line, column;
     gboolean quoted;
     const char *file;  /* the document's */
-    char *text;        /* scalar */
+    char *text;        /* scalar; the document's */
     GPtrArray *items;  /* list items, map values; borrowed from the document */
     GPtrArray *keys;   /* map */
-    GHashTable *index; /* map: text → value, made for maps of more than a few keys */
+    GHashTable *index; /* map of more than SMALL_MAP keys: text → value */
+};
+
+enum {
+    SLAB = 512,   /* nodes allocated at once */
+    SMALL_MAP = 8 /* keys that are looked for one by one */
 };
 
 struct RbYamlDocument {
     char *file;
-    GPtrArray *nodes; /* owns every node */
+    GPtrArray *slabs;    /* arrays of SLAB nodes each */
+    guint n_nodes;       /* in all slabs */
+    GStringChunk *texts; /* of scalars */
     const RbYaml *root;
 };
 
@@ -32,15 +39,16 @@ typedef struct {
 } Reader;
 
 static void
-node_free(gpointer data)
+slab_free(gpointer data)
 {
-    RbYaml *node = data;
+    RbYaml *nodes = data; /* those not used are all zero */
 
-    g_free(node->text);
-    g_clear_pointer(&node->items, g_ptr_array_unref);
-    g_clear_pointer(&node->keys, g_ptr_array_unref);
-    g_clear_pointer(&node->index, g_hash_table_unref);
-    g_free(node);
+    for (guint i = 0; i < SLAB; i++) {
+        g_clear_pointer(&nodes[i].items, g_ptr_array_unref);
+        g_clear_pointer(&nodes[i].keys, g_ptr_array_unref);
+        g_clear_pointer(&nodes[i].index, g_hash_table_unref);
+    }
+    g_free(nodes);
 }
 
 void
@@ -48,7 +56,8 @@ rb_yaml_document_free(RbYamlDocument *document)
 {
     if (document == NULL)
         return;
-    g_ptr_array_unref(document->nodes);
+    g_ptr_array_unref(document->slabs);
+    g_string_chunk_free(document->texts);
     g_free(document->file);
     g_free(document);
 }
@@ -73,19 +82,21 @@ next_event(Reader *r, yaml_event_t *event)
 static RbYaml *
 node_new(Reader *r, RbYamlKind kind, yaml_mark_t mark)
 {
-    RbYaml *node = g_new0(RbYaml, 1);
+    RbYamlDocument *document = r->document;
+    RbYaml *node;
 
+    if (document->n_nodes % SLAB == 0)
+        g_ptr_array_add(document->slabs, g_new0(RbYaml, SLAB));
+    node =
+        (RbYaml *)g_ptr_array_index(document->slabs, document->slabs->len - 1) + document->n_nodes++ % SLAB;
     node->kind = kind;
     node->line = (guint)mark.line + 1;
     node->column = (guint)mark.column + 1;
     node->file = r->document->file;
     if (kind != RB_YAML_SCALAR)
         node->items = g_ptr_array_new();
-    if (kind == RB_YAML_MAP) {
+    if (kind == RB_YAML_MAP)
         node->keys = g_ptr_array_new();
-        node->index = g_hash_table_new(g_str_hash, g_str_equal);
-    }
-    g_ptr_array_add(r->document->nodes, node);
     return node;
 }
 
@@ -102,7 +113,7 @@ read_scalar(Reader *r, const yaml_event_t *event)
         return NULL;
     }
     node = node_new(r, RB_YAML_SCALAR, event->start_mark);
-    node->text = g_strdup(text);
+    node->text = g_string_chunk_insert_len(r->document->texts, text, (gssize)event->data.scalar.length);
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     return node;
 }
@@ -110,12 +121,20 @@ read_scalar(Reader *r, const yaml_event_t *event)
 static gboolean
 add_pair(Reader *r, RbYaml *map, RbYaml *key, RbYaml *value)
 {
-    if (!g_hash_table_insert(map->index, key->text, value)) {
+    if (rb_yaml_get(map, key->text) != NULL) {
         g_autofree char *quoted = rb_text_quote(key->text);
         rb_yaml_problem(key, r->problems, "keep one of them", "the key %s appears twice", quoted);
     }
     g_ptr_array_add(map->keys, key);
     g_ptr_array_add(map->items, value);
+    if (map->index == NULL && map->keys->len > SMALL_MAP) {
+        map->index = g_hash_table_new(g_str_hash, g_str_equal);
+        for (guint i = 0; i < map->keys->len; i++)
+            g_hash_table_insert(map->index, ((RbYaml *)g_ptr_array_index(map->keys, i))->text,
+                                g_ptr_array_index(map->items, i));
+    } else if (map->index != NULL) {
+        g_hash_table_insert(map->index, key->text, value);
+    }
     return TRUE;
 }
 
@@ -181,7 +200,7 @@ read_node(Reader *r, const yaml_event_t *event, guint depth)
         return fail_at(r, event->start_mark, "tags are not used here", "leave the !tag out"), NULL;
     if (depth > RB_YAML_MAX_DEPTH)
         return fail_at(r, event->start_mark, "nested too deeply", NULL), NULL;
-    if (r->document->nodes->len >= RB_YAML_MAX_NODES)
+    if (r->document->n_nodes >= RB_YAML_MAX_NODES)
         return fail_at(r, event->start_mark, "too many values in one file", "split the file"), NULL;
     if (event->type == YAML_SCALAR_EVENT)
         return read_scalar(r, event);
@@ -225,7 +244,8 @@ rb_yaml_parse(const char *file, GBytes *bytes, RbDiagnostics *problems)
     gboolean ok;
 
     document->file = g_strdup(file);
-    document->nodes = g_ptr_array_new_with_free_func(node_free);
+    document->slabs = g_ptr_array_new_with_free_func(slab_free);
+    document->texts = g_string_chunk_new(16 * 1024);
     r.document = document;
     rb_diagnostics_source(problems, file, bytes);
     if (size > RB_YAML_MAX_SIZE) {
@@ -325,7 +345,12 @@ rb_yaml_key(const RbYaml *node, guint i)
 const RbYaml *
 rb_yaml_get(const RbYaml *node, const char *key)
 {
-    return node->index == NULL ? NULL : g_hash_table_lookup(node->index, key);
+    if (node->index != NULL)
+        return g_hash_table_lookup(node->index, key);
+    for (guint i = 0; node->keys != NULL && i < node->keys->len; i++)
+        if (g_str_equal(((const RbYaml *)g_ptr_array_index(node->keys, i))->text, key))
+            return g_ptr_array_index(node->items, i);
+    return NULL;
 }
 
 void
