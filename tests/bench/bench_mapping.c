@@ -1,8 +1,8 @@
 /*
  * A decision for a person with 2,000 groups against 100,000 exact rules and 1,000 expressions over 1,000
  * accounts, beside an anchor in the same run: two tables (group → rule, literal head → compiled expression)
- * and nothing else. Prints microseconds, the ratio, and how both grow with ten times the rules. Loading is
- * timed too. See scripts/bench.
+ * and nothing else. Prints microseconds of CPU, the ratio, and how both grow with ten times the rules.
+ * Loading is timed too. See scripts/bench.
  */
 #include "mapping/priv.h"
 
@@ -10,8 +10,19 @@
 #include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { GROUPS = 2000, ACCOUNTS = 1000, ROLES = 100, ROUNDS = 15, REPEAT = 40 };
+
+/* CPU time of this process: others on the machine do not count. */
+static gint64
+cpu_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); /* always there on Linux */
+    return (gint64)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 static void
 add(GPtrArray *files, char *name, GString *text)
@@ -178,18 +189,18 @@ measure(RbSnapshot *snapshot, const Anchor *anchor, guint hits)
     guint reasons = 0, found = 0;
 
     for (guint round = 0; round < ROUNDS; round++) {
-        gint64 start = g_get_monotonic_time();
+        gint64 start = cpu_us();
         for (guint i = 0; i < REPEAT; i++) {
             g_autoptr(RbDecision) decision = rb_decide(snapshot, person, &context);
             reasons = 0;
             for (guint k = 0; k < decision->n_grants; k++)
                 reasons += decision->grants[k].n_reasons;
         }
-        ours[round] = (gdouble)(g_get_monotonic_time() - start) / REPEAT;
-        start = g_get_monotonic_time();
+        ours[round] = (gdouble)(cpu_us() - start) / REPEAT;
+        start = cpu_us();
         for (guint i = 0; i < REPEAT; i++)
             found = anchor_decide(anchor, person);
-        theirs[round] = (gdouble)(g_get_monotonic_time() - start) / REPEAT;
+        theirs[round] = (gdouble)(cpu_us() - start) / REPEAT;
     }
     a = median(ours);
     b = median(theirs);
@@ -212,12 +223,12 @@ run(guint exact, guint expressions, gdouble *medians)
 
     add_fixed_files(files);
     add_rules(files, exact, expressions);
-    start = g_get_monotonic_time();
+    start = cpu_us();
     snapshot = rb_snapshot_build(files, problems);
     if (snapshot == NULL)
         g_error("%s", rb_diagnostics_to_line(problems));
     g_print("%u exact rules, %u expressions, %d accounts: loaded in %.0f ms\n", exact, expressions, ACCOUNTS,
-            (gdouble)(g_get_monotonic_time() - start) / 1000);
+            (gdouble)(cpu_us() - start) / 1000);
     anchor = make_anchor(exact, expressions);
     for (gsize i = 0; i < G_N_ELEMENTS(hits); i++)
         medians[i] = measure(snapshot, &anchor, hits[i]);
