@@ -5,8 +5,7 @@
 gboolean
 rb_access_key_check(const char *access_key_id)
 {
-    gsize n =
-        strspn(access_key_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+    gsize n = strspn(access_key_id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 
     return n >= 16 && n <= 128 && access_key_id[n] == '\0';
 }

@@ -65,17 +65,13 @@ hmac(const void *key, gsize key_size, const void *data, gsize size, guint8 mac[3
 static void
 derive(const RbSigv4Signer *signer, const char *yyyymmdd, guint8 key[32])
 {
-    gsize size = strlen("AWS4") + rb_secret_size(signer->secret);
-    char *start = g_malloc(size + 1);
+    char *start = g_strconcat("AWS4", rb_secret_reveal(signer->secret), NULL);
 
-    memcpy(start, "AWS4", 4);
-    memcpy(start + 4, rb_secret_reveal(signer->secret), size - 4 + 1);
-    hmac(start, size, yyyymmdd, 8, key);
+    hmac(start, strlen(start), yyyymmdd, 8, key);
     hmac(key, 32, signer->region, strlen(signer->region), key);
     hmac(key, 32, signer->service, strlen(signer->service), key);
     hmac(key, 32, "aws4_request", strlen("aws4_request"), key);
-    rb_wipe(start, size);
-    g_free(start);
+    rb_wipe_free(start);
 }
 
 /* The same key id with another secret must not find the old secret's key, so the secret is compared too. */

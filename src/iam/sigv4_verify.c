@@ -39,7 +39,8 @@ rb_sigv4_verified_free(RbSigv4Verified *verified)
 static gboolean
 malformed(GError **error, const char *what)
 {
-    return rb_refuse(error, RB_SIGV4_MALFORMED, "%s", what);
+    (void)rb_refuse(error, RB_SIGV4_MALFORMED, "%s", what);
+    return FALSE;
 }
 
 static gboolean

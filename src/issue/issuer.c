@@ -242,6 +242,7 @@ rb_issue(RbIssuer *issuer, const RbGrant *grant, const RbIdentity *identity, gin
 {
     const RbIssuerType *type = find_type(grant->method);
     RbOrder order = { grant, identity, 0, now };
+    RbCredentials *issued;
 
     if (!rb_issuer_check_duration(grant, asked_s, &order.duration_s, error) ||
         !rb_identity_check_name(identity->name, error))
@@ -254,7 +255,8 @@ rb_issue(RbIssuer *issuer, const RbGrant *grant, const RbIdentity *identity, gin
             grant->account, type != NULL ? type->name : "unknown");
         return NULL;
     }
-    return type->issue(issuer, &order, error);
+    issued = type->issue(issuer, &order, error);
+    return issued;
 }
 
 gint64
