@@ -72,7 +72,7 @@ read_value(Reader *r)
     return g_utf8_validate(r->value->str, (gssize)r->value->len, NULL);
 }
 
-/* Case-folded, runs of spaces as one (RFC 4518), and what separates escaped as hexadecimal. */
+/* Case-folded, runs of spaces as one (RFC 4518), and what has a meaning escaped as hexadecimal. */
 static void
 append_folded(GString *out, const char *value)
 {
@@ -83,7 +83,7 @@ append_folded(GString *out, const char *value)
     for (const char *p = folded != NULL ? folded : lower; *p != '\0'; p++) {
         if (*p == ' ' && p[1] == ' ')
             continue;
-        if (strchr(",+=\\", *p) != NULL)
+        if (strchr(",+=\\\";<>", *p) != NULL)
             g_string_append_printf(out, "\\%02x", (guchar)*p);
         else
             g_string_append_c(out, *p);

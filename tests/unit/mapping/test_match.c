@@ -20,6 +20,7 @@ static const struct {
     { "an empty value", "cn=,dc=acme", "cn=,dc=acme" },
     { "an equals sign in a value", "cn=a=b,dc=acme", "cn=a\\3db,dc=acme" },
     { "an escaped plus is no separator", "cn=a\\+b=c,dc=acme", "cn=a\\2bb\\3dc,dc=acme" },
+    { "an escaped semicolon stays escaped", "cn=a\\;b,dc=acme", "cn=a\\3bb,dc=acme" },
     { "no equals sign", "admins", NULL },
     { "no type", "=a,dc=acme", NULL },
     { "a comma at the end", "cn=a,", NULL },
