@@ -1,5 +1,6 @@
 /* Responses as they come and as attackers send them: a row changes the template before it is signed, or what
  * was signed after; each has the exact code that refuses it. */
+#include "attacks.h"
 #include "world.h"
 
 #include "base/refusal.h"
@@ -45,279 +46,6 @@ typedef struct {
 } Row;
 
 static World *world;
-
-/* ---- signature wrapping: the eight published shapes, and what they leave open ---- */
-
-static char *
-cut(const char *text, const char *piece)
-{
-    return idp_replace(text, piece, "");
-}
-
-/* The assertion of an attacker's dreams, unsigned: another ID and another name. */
-static char *
-forged(const char *assertion)
-{
-    g_autofree char *signature = idp_piece(assertion, "<ds:Signature", "</ds:Signature>");
-    g_autofree char *bare = cut(assertion, signature);
-    g_autofree char *renamed = idp_replace(bare, "\"_a1\"", "\"_evil\"");
-
-    return idp_replace(renamed, NAME_ID, "root@acme.example</saml:NameID>");
-}
-
-typedef struct {
-    char *assertion, *evil, *signature, *bare;
-} Pieces;
-
-static Pieces
-take_apart(const char *xml)
-{
-    Pieces p;
-
-    p.assertion = idp_piece(xml, "<saml:Assertion ", "</saml:Assertion>");
-    p.signature = idp_piece(p.assertion, "<ds:Signature", "</ds:Signature>");
-    p.bare = cut(p.assertion, p.signature);
-    p.evil = forged(p.assertion);
-    return p;
-}
-
-static char *
-put_together(const char *xml, Pieces p, char *instead)
-{
-    char *result = idp_replace(xml, p.assertion, instead);
-
-    g_free(p.assertion);
-    g_free(p.evil);
-    g_free(p.signature);
-    g_free(p.bare);
-    g_free(instead);
-    return result;
-}
-
-/* 1, 2: a forged Response around the signed one, which its signature still refers to. */
-static char *
-wrap_response(const char *xml, gboolean inside)
-{
-    g_autofree char *response = idp_piece(xml, "<samlp:Response", "</samlp:Response>");
-    g_autofree char *signature = idp_piece(response, "<ds:Signature", "</ds:Signature>");
-    g_autofree char *bare = cut(response, signature);
-    g_autofree char *evil_id = idp_replace(bare, "\"_r1\"", "\"_evil_r\""), *evil_a = NULL, *evil = NULL;
-    g_autofree char *object = g_strdup_printf("<ds:Object>%s</ds:Object></ds:Signature>", bare);
-    g_autofree char *stuffed = idp_replace(signature, "</ds:Signature>", object);
-    g_autofree char *beside = g_strdup_printf("</saml:Issuer>%s%s<samlp:Status>", bare, signature);
-    g_autofree char *within = g_strdup_printf("</saml:Issuer>%s<samlp:Status>", stuffed);
-
-    evil_a = idp_replace(evil_id, "\"_a1\"", "\"_evil\"");
-    evil = idp_replace(evil_a, NAME_ID, "root@acme.example</saml:NameID>");
-    return idp_replace(evil, "</saml:Issuer><samlp:Status>", inside ? within : beside);
-}
-
-static char *
-xsw1(const char *xml)
-{
-    return wrap_response(xml, TRUE);
-}
-
-static char *
-xsw2(const char *xml)
-{
-    return wrap_response(xml, FALSE);
-}
-
-static char *
-xsw3(const char *xml) /* forged before the signed one */
-{
-    Pieces p = take_apart(xml);
-
-    return put_together(xml, p, g_strconcat(p.evil, p.assertion, NULL));
-}
-
-static char *
-xsw4(const char *xml) /* the signed one inside the forged one */
-{
-    Pieces p = take_apart(xml);
-    g_autofree char *tail = g_strconcat(p.assertion, "</saml:Assertion>", NULL);
-
-    return put_together(xml, p, idp_replace(p.evil, "</saml:Assertion>", tail));
-}
-
-static char *
-xsw5(const char *xml) /* the signature moved into the forged one, the signed one behind it */
-{
-    Pieces p = take_apart(xml);
-    g_autofree char *with = g_strconcat("</saml:Issuer>", p.signature, "<saml:Subject>", NULL);
-    g_autofree char *evil = idp_replace(p.evil, "</saml:Issuer><saml:Subject>", with);
-
-    return put_together(xml, p, g_strconcat(evil, p.bare, NULL));
-}
-
-static char *
-xsw6(const char *xml) /* the same, the signed one inside the signature */
-{
-    Pieces p = take_apart(xml);
-    g_autofree char *tail = g_strconcat(p.bare, "</ds:Signature>", NULL);
-    g_autofree char *stuffed = idp_replace(p.signature, "</ds:Signature>", tail);
-    g_autofree char *with = g_strconcat("</saml:Issuer>", stuffed, "<saml:Subject>", NULL);
-
-    return put_together(xml, p, idp_replace(p.evil, "</saml:Issuer><saml:Subject>", with));
-}
-
-static char *
-xsw7(const char *xml) /* the forged one inside Extensions */
-{
-    Pieces p = take_apart(xml);
-
-    return put_together(xml, p,
-                        g_strconcat("<samlp:Extensions>", p.evil, "</samlp:Extensions>", p.assertion, NULL));
-}
-
-static char *
-xsw8(const char *xml) /* the signed one inside an Object of the signature */
-{
-    Pieces p = take_apart(xml);
-    g_autofree char *tail = g_strconcat("<ds:Object>", p.bare, "</ds:Object></ds:Signature>", NULL);
-    g_autofree char *stuffed = idp_replace(p.signature, "</ds:Signature>", tail);
-    g_autofree char *with = g_strconcat("</saml:Issuer>", stuffed, "<saml:Subject>", NULL);
-
-    return put_together(xml, p, idp_replace(p.evil, "</saml:Issuer><saml:Subject>", with));
-}
-
-static char *
-same_id_twice(const char *xml) /* the forged one has the ID of the signed one */
-{
-    Pieces p = take_apart(xml);
-    g_autofree char *same = idp_replace(p.evil, "\"_evil\"", "\"_a1\"");
-
-    return put_together(xml, p, g_strconcat(same, p.assertion, NULL));
-}
-
-static char *
-forged_alone(const char *xml) /* the signed assertion gone, its signature in the forged one */
-{
-    Pieces p = take_apart(xml);
-    g_autofree char *with = g_strconcat("</saml:Issuer>", p.signature, "<saml:Subject>", NULL);
-
-    return put_together(xml, p, idp_replace(p.evil, "</saml:Issuer><saml:Subject>", with));
-}
-
-static char *
-signature_on_response(const char *xml) /* the assertion's signature as if it were the Response's */
-{
-    Pieces p = take_apart(xml);
-    g_autofree char *moved = g_strconcat("</saml:Issuer>", p.signature, "<samlp:Status>", NULL);
-    g_autofree char *evil = g_strdup(p.evil);
-    g_autofree char *swapped = put_together(xml, p, g_steal_pointer(&evil));
-
-    return idp_replace(swapped, "</saml:Issuer><samlp:Status>", moved);
-}
-
-static char *
-second_signature(const char *xml)
-{
-    g_autofree char *signature = idp_piece(xml, "<ds:Signature", "</ds:Signature>");
-    g_autofree char *two = g_strconcat(signature, signature, NULL);
-
-    return idp_replace(xml, signature, two);
-}
-
-static char *
-signature_moved_down(const char *xml) /* not a direct child any more */
-{
-    Pieces p = take_apart(xml);
-    g_autofree char *with = g_strconcat("<saml:Advice>", p.signature, "</saml:Advice><saml:Subject>", NULL);
-
-    return put_together(xml, p, idp_replace(p.bare, "<saml:Subject>", with));
-}
-
-static char *
-doctype(const char *xml)
-{
-    g_autofree char *response = idp_piece(xml, "<samlp:Response", "</samlp:Response>");
-
-    return g_strconcat("<!DOCTYPE r [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>", response, NULL);
-}
-
-static char *
-billion_laughs(const char *xml)
-{
-    g_autofree char *response = idp_piece(xml, "<samlp:Response", "</samlp:Response>");
-
-    return g_strconcat("<!DOCTYPE r [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>", response, NULL);
-}
-
-static char *
-latin_1(const char *xml)
-{
-    return idp_replace(xml, "<?xml version=\"1.0\"?>", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>");
-}
-
-static char *
-utf_16(const char *xml)
-{
-    (void)xml;
-    return g_strdup("\xff\xfe<\x01r");
-}
-
-static char *
-processing_instruction(const char *xml)
-{
-    return idp_replace(xml, "<samlp:Status>", "<?php phpinfo() ?><samlp:Status>");
-}
-
-static char *
-deep(const char *xml)
-{
-    g_autoptr(GString) nest = g_string_new(NULL);
-
-    for (int i = 0; i < 40; i++)
-        g_string_append(nest, "<x>");
-    for (int i = 0; i < 40; i++)
-        g_string_append(nest, "</x>");
-    g_string_append(nest, "<samlp:Status>");
-    return idp_replace(xml, "<samlp:Status>", nest->str);
-}
-
-static char *
-many_elements(const char *xml)
-{
-    g_autoptr(GString) many = g_string_new(NULL);
-
-    for (int i = 0; i < 51000; i++)
-        g_string_append(many, "<x/>");
-    g_string_append(many, "<samlp:Status>");
-    return idp_replace(xml, "<samlp:Status>", many->str);
-}
-
-static char *
-many_attributes(const char *xml)
-{
-    g_autoptr(GString) many = g_string_new("<samlp:Status");
-
-    for (int i = 0; i < 70; i++)
-        g_string_append_printf(many, " a%d=\"\"", i);
-    g_string_append(many, ">");
-    return idp_replace(xml, "<samlp:Status>", many->str);
-}
-
-static char *
-oversize(const char *xml)
-{
-    g_autofree char *spaces = g_strnfill(1200 * 1024, ' ');
-    g_autofree char *with = g_strconcat(spaces, "<samlp:Status>", NULL);
-
-    return idp_replace(xml, "<samlp:Status>", with);
-}
-
-static char *
-ciphertext_changed(const char *xml)
-{
-    char *copy = g_strdup(xml), *end = g_strrstr(copy, "CipherValue>");
-
-    for (end -= 20; !g_ascii_isalnum(*end); end--)
-        ;
-    *end = *end == 'A' ? 'B' : 'A';
-    return copy;
-}
 
 static char *
 two_keys_in_keyinfo(const char *xml)
@@ -369,21 +97,21 @@ static const Row rows[] = {
     { "last accepted second of ForceAuthn", .flags = FORCED, .before = { "2027-01-15T07:50:00Z", "2027-01-15T07:58:00Z" } },
 
     /* limits and structure */
-    { "not base64's XML", .twist = utf_16, .want = RB_SAML_FORBIDDEN_XML },
+    { "not base64's XML", .twist = attack_utf_16, .want = RB_SAML_FORBIDDEN_XML },
     { "cut off", .after = { "</samlp:Response>", "" }, .want = RB_SAML_MALFORMED },
     { "unbound prefix", .after = { "<samlp:Status>", "<evil:x/><samlp:Status>" }, .want = RB_SAML_MALFORMED },
     { "undeclared entity", .after = { "alice@", "&alice;@" }, .want = RB_SAML_MALFORMED },
     { "another document", .before = { "samlp:Response", "samlp:ArtifactResponse" }, .want = RB_SAML_MALFORMED },
     { "Response of another namespace", .before = { "SAML:2.0:protocol", "SAML:1.0:protocol" }, .want = RB_SAML_MALFORMED },
-    { "external entity", .twist = doctype, .want = RB_SAML_FORBIDDEN_XML },
-    { "billion laughs", .twist = billion_laughs, .want = RB_SAML_FORBIDDEN_XML },
-    { "another encoding declared", .twist = latin_1, .want = RB_SAML_FORBIDDEN_XML },
-    { "processing instruction", .twist = processing_instruction, .want = RB_SAML_FORBIDDEN_XML },
-    { "forty elements deep", .twist = deep, .want = RB_SAML_TOO_LARGE },
-    { "too many elements", .twist = many_elements, .want = RB_SAML_TOO_LARGE },
-    { "too many attributes", .twist = many_attributes, .want = RB_SAML_TOO_LARGE },
-    { "too many bytes", .twist = oversize, .want = RB_SAML_TOO_LARGE },
-    { "one ID twice", .twist = same_id_twice, .want = RB_SAML_DUPLICATE_ID },
+    { "external entity", .twist = attack_doctype, .want = RB_SAML_FORBIDDEN_XML },
+    { "billion laughs", .twist = attack_billion_laughs, .want = RB_SAML_FORBIDDEN_XML },
+    { "another encoding declared", .twist = attack_latin_1, .want = RB_SAML_FORBIDDEN_XML },
+    { "processing instruction", .twist = attack_processing_instruction, .want = RB_SAML_FORBIDDEN_XML },
+    { "forty elements deep", .twist = attack_deep, .want = RB_SAML_TOO_LARGE },
+    { "too many elements", .twist = attack_many_elements, .want = RB_SAML_TOO_LARGE },
+    { "too many attributes", .twist = attack_many_attributes, .want = RB_SAML_TOO_LARGE },
+    { "too many bytes", .twist = attack_oversize, .want = RB_SAML_TOO_LARGE },
+    { "one ID twice", .twist = attack_same_id_twice, .want = RB_SAML_DUPLICATE_ID },
     { "one ID twice, by xml:id", .after = { "<samlp:Status>", "<samlp:Status xml:id=\"_a1\">" }, .want = RB_SAML_DUPLICATE_ID },
     { "one ID twice, by Id", .after = { "<samlp:Status>", "<samlp:Status Id=\"_a1\">" }, .want = RB_SAML_DUPLICATE_ID },
 
@@ -447,22 +175,22 @@ static const Row rows[] = {
     { "two references", .before = { "</ds:Reference>", "</ds:Reference><ds:Reference URI=\"#_r1\"><ds:Transforms>" TRANSFORMS "</ds:Transforms><ds:DigestMethod Algorithm=\"" XENC "sha256\"/><ds:DigestValue></ds:DigestValue></ds:Reference>" }, .want = RB_SAML_SIGNATURE_PROFILE },
     { "Object in the signature", .after = { "</ds:Signature>", "<ds:Object/></ds:Signature>" }, .want = RB_SAML_SIGNATURE_PROFILE },
     { "HMAC truncated to nothing", .after = { "rsa-sha256\"/>", "rsa-sha256\"><ds:HMACOutputLength>1</ds:HMACOutputLength></ds:SignatureMethod>" }, .want = RB_SAML_SIGNATURE_PROFILE },
-    { "two signatures", .twist = second_signature, .want = RB_SAML_SIGNATURE_PROFILE },
-    { "signature further down", .twist = signature_moved_down, .want = RB_SAML_SIGNATURE_PROFILE },
-    { "the assertion's signature on the Response", .twist = signature_on_response, .want = RB_SAML_SIGNATURE_PROFILE },
-    { "signature of an assertion that is gone", .twist = forged_alone, .want = RB_SAML_SIGNATURE_PROFILE },
+    { "two signatures", .twist = attack_second_signature, .want = RB_SAML_SIGNATURE_PROFILE },
+    { "signature further down", .twist = attack_signature_moved_down, .want = RB_SAML_SIGNATURE_PROFILE },
+    { "the assertion's signature on the Response", .twist = attack_signature_on_response, .want = RB_SAML_SIGNATURE_PROFILE },
+    { "signature of an assertion that is gone", .twist = attack_forged_alone, .want = RB_SAML_SIGNATURE_PROFILE },
     { "signed ID renamed", .after = { "ID=\"_a1\"", "ID=\"_a2\"" }, .want = RB_SAML_SIGNATURE_PROFILE },
     { "ID that is no name", .after = { "ID=\"_a1\"", "ID=\"a b\"" }, .want = RB_SAML_SIGNATURE_PROFILE },
 
     /* signature wrapping */
-    { "wrapping 1", .sign = "r", .twist = xsw1, .want = RB_SAML_ASSERTION_COUNT },
-    { "wrapping 2", .sign = "r", .twist = xsw2, .want = RB_SAML_ASSERTION_COUNT },
-    { "wrapping 3", .twist = xsw3, .want = RB_SAML_ASSERTION_COUNT },
-    { "wrapping 4", .twist = xsw4, .want = RB_SAML_ASSERTION_COUNT },
-    { "wrapping 5", .twist = xsw5, .want = RB_SAML_ASSERTION_COUNT },
-    { "wrapping 6", .twist = xsw6, .want = RB_SAML_ASSERTION_COUNT },
-    { "wrapping 7", .twist = xsw7, .want = RB_SAML_ASSERTION_COUNT },
-    { "wrapping 8", .twist = xsw8, .want = RB_SAML_ASSERTION_COUNT },
+    { "wrapping 1", .sign = "r", .twist = attack_xsw1, .want = RB_SAML_ASSERTION_COUNT },
+    { "wrapping 2", .sign = "r", .twist = attack_xsw2, .want = RB_SAML_ASSERTION_COUNT },
+    { "wrapping 3", .twist = attack_xsw3, .want = RB_SAML_ASSERTION_COUNT },
+    { "wrapping 4", .twist = attack_xsw4, .want = RB_SAML_ASSERTION_COUNT },
+    { "wrapping 5", .twist = attack_xsw5, .want = RB_SAML_ASSERTION_COUNT },
+    { "wrapping 6", .twist = attack_xsw6, .want = RB_SAML_ASSERTION_COUNT },
+    { "wrapping 7", .twist = attack_xsw7, .want = RB_SAML_ASSERTION_COUNT },
+    { "wrapping 8", .twist = attack_xsw8, .want = RB_SAML_ASSERTION_COUNT },
     { "no assertion", .after = { "saml:Assertion", "saml:Affirmation" }, .want = RB_SAML_ASSERTION_COUNT },
     { "assertion not a child of the Response", .after = { "<saml:Assertion ", "<samlp:Extensions><saml:Assertion ", "</saml:Assertion>", "</saml:Assertion></samlp:Extensions>" }, .want = RB_SAML_ASSERTION_COUNT },
     { "encrypted one beside a plain one", .after = { "</samlp:Response>", "<saml:EncryptedAssertion/></samlp:Response>" }, .want = RB_SAML_ASSERTION_COUNT },
@@ -474,7 +202,7 @@ static const Row rows[] = {
     { "CBC allowed, Response not signed", .provider = "cbc", .transport = OAEP, .algorithm = XENC "aes128-cbc", .want = RB_SAML_ENCRYPTION_ALGORITHM },
     { "RSA PKCS #1 v1.5", .transport = XENC "rsa-1_5", .algorithm = GCM, .want = RB_SAML_ENCRYPTION_ALGORITHM },
     { "Triple DES named", .transport = OAEP, .algorithm = GCM, .after = { GCM, XENC "tripledes-cbc" }, .want = RB_SAML_ENCRYPTION_ALGORITHM },
-    { "encrypted, ciphertext changed", .transport = OAEP, .algorithm = GCM, .twist = ciphertext_changed, .want = RB_SAML_DECRYPTION_FAILED },
+    { "encrypted, ciphertext changed", .transport = OAEP, .algorithm = GCM, .twist = attack_ciphertext_changed, .want = RB_SAML_DECRYPTION_FAILED },
     { "encrypted, not signed", .sign = "", .transport = OAEP, .algorithm = GCM, .want = RB_SAML_UNSIGNED },
     { "encrypted, signed by somebody else", .key = IDP_OTHER, .transport = OAEP, .algorithm = GCM, .want = RB_SAML_SIGNATURE_INVALID },
     { "encrypted assertion inside an assertion", .before = { "<saml:Subject>", "<saml:Advice><saml:Assertion/></saml:Advice><saml:Subject>" }, .transport = OAEP, .algorithm = GCM, .want = RB_SAML_ASSERTION_COUNT },
