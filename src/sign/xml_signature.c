@@ -13,6 +13,8 @@
 #include <xmlsec/xmldsig.h>
 #include <xmlsec/xmlsec.h>
 
+enum { MAX_PREFIX_LIST = 256 };
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlSecDSigCtx, xmlSecDSigCtxDestroy)
 
 static void
@@ -89,15 +91,21 @@ algorithm_is(const xmlNode *node, const char *uri)
     return algorithm != NULL && strcmp(algorithm, uri) == 0;
 }
 
-/* Exclusive c14n without comments; its one parameter may be there. */
+/* Exclusive c14n without comments; its one parameter may be there, short: each prefix in it costs a search
+ * for each element, before any signature has been verified. */
 static gboolean
 is_exclusive(const xmlNode *node)
 {
     const xmlNode *parameter = rb_xml_first(node);
+    const char *prefixes;
 
-    return algorithm_is(node, RB_NS_EXC_C14N) &&
-           (parameter == NULL ||
-            (rb_xml_is(parameter, RB_NS_EXC_C14N, "InclusiveNamespaces") && rb_xml_next(parameter) == NULL));
+    if (!algorithm_is(node, RB_NS_EXC_C14N))
+        return FALSE;
+    if (parameter == NULL)
+        return TRUE;
+    prefixes = rb_xml_attribute(parameter, "PrefixList");
+    return rb_xml_is(parameter, RB_NS_EXC_C14N, "InclusiveNamespaces") && rb_xml_next(parameter) == NULL &&
+           (prefixes == NULL || strlen(prefixes) <= MAX_PREFIX_LIST);
 }
 
 /* enveloped-signature, then exclusive c14n: the only transforms that leave what is signed what is read. */

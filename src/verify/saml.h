@@ -25,7 +25,8 @@ enum {
     RB_SAML_MAX_ELEMENTS = 50000,
     RB_SAML_MAX_ELEMENTS_METADATA = 200000,
     RB_SAML_MAX_DEPTH = 32,
-    RB_SAML_MAX_ATTRIBUTES = 64,  /* of one element */
+    RB_SAML_MAX_ATTRIBUTES = 64,  /* of one element, its namespace declarations included */
+    RB_SAML_MAX_IDS = 256,        /* of a message */
     RB_SAML_MAX_RELAY_STATE = 80, /* Bindings 3.4.3 */
     RB_SAML_MAX_ID = 256,         /* bytes of an ID that we keep */
     RB_SAML_LOGOUT_LIFE_S = 300,  /* of a LogoutRequest that sets no end */
@@ -83,7 +84,7 @@ RbSamlTrust *rb_saml_trust(const RbSaml *saml, gint64 now, GError **error);
 /** What a walk over a whole tree found. */
 typedef struct {
     GHashTable *ids; /* every ID attribute's value, borrowed from the trees */
-    guint elements, max_elements;
+    guint elements, max_elements, max_ids;
     guint assertions, encrypted_assertions, signatures;
 } RbSamlCounts;
 /** rb_saml_xml_parse: (transfer full): the tree of @bytes, all of it walked and counted into @counts, whose

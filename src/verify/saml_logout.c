@@ -225,7 +225,7 @@ rb_saml_logout_receive(gpointer self, const RbInbound *inbound, gint64 now, GErr
     const RbSaml *saml = self;
     g_autoptr(RbSamlTrust) trust = rb_saml_trust(saml, now, error);
     g_autoptr(GHashTable) ids = g_hash_table_new(g_str_hash, g_str_equal);
-    RbSamlCounts counts = { .ids = ids, .max_elements = RB_SAML_MAX_ELEMENTS };
+    RbSamlCounts counts = { .ids = ids, .max_elements = RB_SAML_MAX_ELEMENTS, .max_ids = RB_SAML_MAX_IDS };
     g_autoptr(GBytes) bytes = NULL;
     g_autoptr(xmlDoc) doc = NULL;
     gboolean is_request = FALSE;

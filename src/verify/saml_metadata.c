@@ -248,7 +248,8 @@ parse(const RbSaml *saml, GBytes *bytes, xmlDoc *doc, gint64 now, gint64 *refres
 gpointer
 rb_saml_metadata_parse(gconstpointer owner, GBytes *bytes, gint64 now, gint64 *refresh_s, GError **error)
 {
-    RbSamlCounts counts = { .max_elements = RB_SAML_MAX_ELEMENTS_METADATA };
+    RbSamlCounts counts = { .max_elements = RB_SAML_MAX_ELEMENTS_METADATA,
+                            .max_ids = RB_SAML_MAX_ELEMENTS_METADATA };
     g_autoptr(GHashTable) ids = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GError) why = NULL;
     g_autoptr(xmlDoc) doc = NULL;

@@ -153,6 +153,7 @@ rb_saml_finish(gpointer self, const RbSignIn *sign_in, const RbInbound *inbound,
     if (bytes == NULL)
         return NULL;
     answer.counts.max_elements = RB_SAML_MAX_ELEMENTS;
+    answer.counts.max_ids = RB_SAML_MAX_IDS;
     answer.counts.ids = g_hash_table_new(g_str_hash, g_str_equal);
     answer.doc = rb_saml_xml_parse(bytes, &answer.counts, error);
     if (answer.doc != NULL && check_all(&answer, error))

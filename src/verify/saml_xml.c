@@ -31,6 +31,64 @@ check_encoding(const char *xml, gsize size, GError **error)
     return TRUE;
 }
 
+/* Past the end of what starts at @p and ends with @end; the end of all when it does not end. */
+static const char *
+skip_to(const char *p, const char *all_end, const char *end)
+{
+    const char *found = memmem(p, (gsize)(all_end - p), end, strlen(end));
+
+    return found == NULL ? all_end : found + strlen(end);
+}
+
+static gboolean
+starts(const char *p, const char *end, const char *prefix)
+{
+    gsize n = strlen(prefix);
+
+    return (gsize)(end - p) >= n && memcmp(p, prefix, n) == 0; /* there is no NUL behind the end */
+}
+
+/* Past the end of the tag at @p; its attributes and namespace declarations are counted into @n. */
+static const char *
+skip_tag(const char *p, const char *end, guint *n)
+{
+    for (*n = 0; p < end && *p != '>'; p++) {
+        if (*p == '=')
+            (*n)++;
+        if (*p != '"' && *p != '\'')
+            continue;
+        p = memchr(p + 1, *p, (gsize)(end - p - 1));
+        if (p == NULL)
+            return end;
+    }
+    return p;
+}
+
+/* libxml2 compares each attribute and namespace declaration of an element with all before it, so their number
+ * must be known before it parses. */
+static gboolean
+check_tags(const char *xml, gsize size, GError **error)
+{
+    const char *end = xml + size;
+    guint n = 0;
+
+    for (const char *p = memchr(xml, '<', size); p != NULL && p < end;
+         p = p < end ? memchr(p, '<', (gsize)(end - p)) : NULL) {
+        if (starts(p, end, "<!--"))
+            p = skip_to(p + 4, end, "-->");
+        else if (starts(p, end, "<![CDATA["))
+            p = skip_to(p, end, "]]>");
+        else if (starts(p, end, "<?"))
+            p = skip_to(p, end, "?>");
+        else
+            p = skip_tag(p, end, &n);
+        if (n > RB_SAML_MAX_ATTRIBUTES)
+            return rb_refuse(error, RB_SAML_TOO_LARGE, "an element with more than %d attributes",
+                             RB_SAML_MAX_ATTRIBUTES);
+    }
+    return TRUE;
+}
+
 /* What must not even reach the parser. */
 static gboolean
 check_bytes(const char *xml, gsize size, GError **error)
@@ -41,7 +99,7 @@ check_bytes(const char *xml, gsize size, GError **error)
         return rb_refuse(error, RB_SAML_FORBIDDEN_XML, "not UTF-8");
     if (memmem(xml, size, "<!DOCTYPE", 9) != NULL || memmem(xml, size, "<!ENTITY", 8) != NULL)
         return rb_refuse(error, RB_SAML_FORBIDDEN_XML, "a document type declaration");
-    return check_encoding(xml, size, error);
+    return check_encoding(xml, size, error) && check_tags(xml, size, error);
 }
 
 /* SAML's, XML Signature's and XML Encryption's ID attributes, and those that libxml2 takes for one. */
@@ -58,16 +116,13 @@ is_id(const xmlAttr *attribute)
 static gboolean
 check_attributes(const xmlNode *element, RbSamlCounts *counts, GError **error)
 {
-    guint n = 0;
-
     for (const xmlAttr *a = element->properties; a != NULL; a = a->next) {
-        if (++n > RB_SAML_MAX_ATTRIBUTES)
-            return rb_refuse(error, RB_SAML_TOO_LARGE, "an element with more than %d attributes",
-                             RB_SAML_MAX_ATTRIBUTES);
         if (a->children != NULL && (a->children->type != XML_TEXT_NODE || a->children->next != NULL))
             return rb_refuse(error, RB_SAML_FORBIDDEN_XML, "an attribute with a reference in it");
         if (!is_id(a))
             continue;
+        if (g_hash_table_size(counts->ids) >= counts->max_ids)
+            return rb_refuse(error, RB_SAML_TOO_LARGE, "more than %u IDs", counts->max_ids);
         if (a->children == NULL || !g_hash_table_add(counts->ids, a->children->content))
             return rb_refuse(error, RB_SAML_DUPLICATE_ID, "an ID that is empty or used twice");
     }

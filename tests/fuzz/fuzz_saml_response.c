@@ -53,6 +53,7 @@ read_unsigned(const uint8_t *data, size_t size)
 
     answer.counts.ids = ids;
     answer.counts.max_elements = RB_SAML_MAX_ELEMENTS;
+    answer.counts.max_ids = RB_SAML_MAX_IDS;
     doc = rb_saml_xml_parse(bytes, &answer.counts, &error);
     g_assert((doc == NULL) == (error != NULL));
     if (doc == NULL)

@@ -276,3 +276,40 @@ attack_ciphertext_changed(const char *xml)
     *end = *end == 'A' ? 'B' : 'A';
     return copy;
 }
+
+char *
+attack_many_namespaces(const char *xml)
+{
+    g_autoptr(GString) many = g_string_new("<samlp:Status");
+
+    for (int i = 0; i < 70; i++)
+        g_string_append_printf(many, " xmlns:n%d='>'", i);
+    g_string_append(many, ">");
+    return idp_replace(xml, "<samlp:Status>", many->str);
+}
+
+char *
+attack_many_ids(const char *xml)
+{
+    g_autoptr(GString) many = g_string_new(NULL);
+
+    for (int i = 0; i < 300; i++)
+        g_string_append_printf(many, "<x ID=\"x%d\"/>", i);
+    g_string_append(many, "<samlp:Status>");
+    return idp_replace(xml, "<samlp:Status>", many->str);
+}
+
+char *
+attack_endless_prefixes(const char *xml)
+{
+    static const char plain[] = "<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"/>";
+    g_autoptr(GString) many =
+        g_string_new("<ds:Transform Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\">"
+                     "<InclusiveNamespaces xmlns=\"http://www.w3.org/2001/10/xml-exc-c14n#\" "
+                     "PrefixList=\"");
+
+    for (int i = 0; i < 100; i++)
+        g_string_append_printf(many, "p%d ", i);
+    g_string_append(many, "\"/></ds:Transform>");
+    return idp_replace(xml, plain, many->str);
+}
