@@ -92,6 +92,16 @@ class Options(Scratch):
         self.assertIn("1 identity providers, 1 accounts, 1 roles, 1 assignments", done.stdout)
         self.assertFalse((self.folder / "state.db").exists())
 
+    def test_example_is_fine(self):
+        example = pathlib.Path(__file__).resolve().parents[3] / "packaging/rolebridge.yaml.example"
+        self.config.write_text(example.read_text().replace("/var/lib/rolebridge", str(self.folder)))
+        shutil.copy(self.folder / "cert.pem", self.folder / "tls.pem")
+        shutil.copy(self.folder / "key.pem", self.folder / "tls.key")
+        os.environ["CREDENTIALS_DIRECTORY"] = str(self.folder)
+        self.addCleanup(os.environ.pop, "CREDENTIALS_DIRECTORY")
+        done = self.run_it("--check", "--config", self.config)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_check_names_every_mistake(self):
         self.config.write_text(CONFIG.format(port=self.port).replace("tls: off", "tls: { certificate: none.pem, key: none.key }")
                                .replace("idp.xml", "gone.xml") + "listn: x\n")
