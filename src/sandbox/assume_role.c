@@ -240,7 +240,7 @@ assume(const RbStsCall *call, RbStsAsk *ask, GString *result, RbAwsError *error)
 {
     const RbBoxRole *role = rb_box_cloud_role(call->sts->cloud, ask->role_arn);
     g_autoptr(RbBoxPrincipal) session = NULL;
-    gint64 packed;
+    gint64 packed = 0;
 
     if (!inherit(call, ask, error) || !check_trust(call, role, ask, error) ||
         !check_limits(call, role, ask, &packed, error))
