@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -221,6 +222,29 @@ class Service(Scratch):
         self.await_state("READY=1")
         self.await_log("provider.refresh", seconds=10)  # at once, not in half a minute
         self.assertTrue(json.loads(self.get("/readyz")[1])["details"]["identity_providers"]["corp"]["usable"])
+        self.assertEqual(self.stop(), 0)
+
+    def served_certificate(self):
+        return ssl.get_server_certificate(("127.0.0.1", self.port)).strip()
+
+    def test_certificate_is_renewed(self):
+        self.config.write_text(CONFIG.format(port=self.port).replace("http:", "https:", 1).replace(
+            "tls: off", "tls: { certificate: cert.pem, key: key.pem }"))
+        self.start()
+        first = (self.folder / "cert.pem").read_text().strip()
+        self.assertEqual(self.served_certificate(), first)
+        good_key = (self.folder / "key.pem").read_bytes()
+        certificate(self.folder)
+        second = (self.folder / "cert.pem").read_text().strip()
+        new_key = (self.folder / "key.pem").read_bytes()
+        (self.folder / "key.pem").write_bytes(good_key)  # of the old certificate
+        self.process.send_signal(signal.SIGHUP)
+        self.await_log("tls.refused")
+        self.assertEqual(self.served_certificate(), first)
+        (self.folder / "key.pem").write_bytes(new_key)
+        self.process.send_signal(signal.SIGHUP)
+        self.await_log("tls.loaded")
+        self.assertEqual(self.served_certificate(), second)
         self.assertEqual(self.stop(), 0)
 
     def test_unreachable_metadata(self):
