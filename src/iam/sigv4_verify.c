@@ -142,11 +142,11 @@ check_scope(const Claim *claim, const RbSigv4Verifier *verifier, GError **error)
 {
     g_autofree char *region = rb_text_quote(claim->region), *service = rb_text_quote(claim->service);
 
-    if (!g_str_equal(claim->service, verifier->service))
+    if (g_strcmp0(claim->service, verifier->service) != 0)
         return rb_refuse(error, RB_SIGV4_SCOPE,
                          "Credential should be scoped to correct service: '%s', not %s", verifier->service,
                          service);
-    if (verifier->region != NULL && !g_str_equal(claim->region, verifier->region))
+    if (verifier->region != NULL && g_strcmp0(claim->region, verifier->region) != 0)
         return rb_refuse(error, RB_SIGV4_SCOPE, "Credential should be scoped to a valid region: '%s', not %s",
                          verifier->region, region);
     return TRUE;
@@ -160,10 +160,10 @@ check_time(const Claim *claim, gint64 now, gint64 *signed_at, GError **error)
 
     if (!rb_sigv4_time_parse(claim->date, signed_at))
         return malformed(error, "X-Amz-Date is not YYYYMMDD'T'HHMMSS'Z'");
-    if (strncmp(claim->date, claim->yyyymmdd, 8) != 0)
+    if (claim->yyyymmdd == NULL || strncmp(claim->date, claim->yyyymmdd, 8) != 0)
         return rb_refuse(error, RB_SIGV4_SCOPE,
                          "Date in Credential scope does not match YYYYMMDD of X-Amz-Date");
-    if (claim->presigned && !g_str_equal(claim->service, "sts"))
+    if (claim->presigned && g_strcmp0(claim->service, "sts") != 0)
         life = claim->expires_s;
     rb_sigv4_time_format(now, clock);
     if (now - life > *signed_at) {
