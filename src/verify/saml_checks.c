@@ -17,11 +17,12 @@ gboolean
 rb_saml_check_version(const xmlNode *message, GError **error)
 {
     const char *version = rb_xml_attribute(message, "Version");
-    g_autofree char *quoted = rb_text_quote(version == NULL ? "" : version);
+    g_autofree char *quoted = NULL;
 
-    if (version == NULL || strcmp(version, "2.0") != 0)
-        return rb_refuse(error, RB_SAML_VERSION, "<%s> of version %s", message->name, quoted);
-    return TRUE;
+    if (version != NULL && strcmp(version, "2.0") == 0)
+        return TRUE;
+    quoted = rb_text_quote(version == NULL ? "" : version);
+    return rb_refuse(error, RB_SAML_VERSION, "<%s> of version %s", message->name, quoted);
 }
 
 /* Prof 4.1.4.2 */
@@ -105,19 +106,16 @@ static gboolean
 check_in_response_to(const RbSamlAnswer *answer, const xmlNode *node, GError **error)
 {
     const char *got = rb_xml_attribute(node, "InResponseTo");
-    g_autofree char *quoted = rb_text_quote(got == NULL ? "" : got);
+    const char *want = answer->sign_in == NULL ? NULL : answer->sign_in->request_id;
+    g_autofree char *quoted = NULL;
 
-    if (answer->sign_in == NULL) {
-        if (!answer->saml->idp_initiated)
-            return rb_refuse(error, RB_SAML_UNSOLICITED, "no sign-in of this browser asked for this answer");
-        return got == NULL ||
-               rb_refuse(error, RB_SAML_IN_RESPONSE_TO,
-                         "<%s> answers the request %s, which this browser did not make", node->name, quoted);
-    }
-    if (answer->sign_in->request_id == NULL || got == NULL || strcmp(got, answer->sign_in->request_id) != 0)
-        return rb_refuse(error, RB_SAML_IN_RESPONSE_TO, "<%s> answers the request %s, not this one",
-                         node->name, quoted);
-    return TRUE;
+    if (answer->sign_in == NULL && !answer->saml->idp_initiated)
+        return rb_refuse(error, RB_SAML_UNSOLICITED, "no sign-in of this browser asked for this answer");
+    if (answer->sign_in == NULL ? got == NULL : got != NULL && want != NULL && strcmp(got, want) == 0)
+        return TRUE;
+    quoted = rb_text_quote(got == NULL ? "" : got);
+    return rb_refuse(error, RB_SAML_IN_RESPONSE_TO, "<%s> answers the request %s, not one of this browser",
+                     node->name, quoted);
 }
 
 gboolean
