@@ -130,8 +130,12 @@ start_page(RbBox *box, RbBoxAnswer *answer)
         rb_box_n_roles(box), box->config->public_url, box->config->public_url);
     for (guint i = 0; sps[i] != NULL; i++) {
         g_autofree char *encoded = g_uri_escape_string(sps[i], NULL, FALSE);
-        rb_box_page_add(&page, "<p><a class=\"button\" href=\"/idp/start?sp=%s\">Go to %s</a></p>", encoded,
-                        sps[i]);
+        rb_box_page_add(
+            &page,
+            "<div class=\"card\"><p><a class=\"button\" href=\"/idp/start?sp=%s\">Sign in from here</a></p>"
+            "<p class=\"soft\">To <code>%s</code>, without having been asked: it refuses that unless it is "
+            "configured to take such sign-ins.</p></div>",
+            encoded, sps[i]);
     }
     rb_box_page_end(&page, answer, 200);
 }

@@ -1,5 +1,6 @@
 #include "sandbox/idp_priv.h"
 
+#include "base/encoding.h"
 #include "base/log.h"
 
 #include <string.h>
@@ -17,7 +18,7 @@ add_form(RbBoxPage *page, const char *token, const RbBoxPending *pending, const 
         "autocomplete=\"current-password\" required>",
         token, user, password);
     if (pending->wants_mfa)
-        rb_box_page_add(page, "<p><b>%s</b> asks for a second factor.</p>", pending->sp);
+        rb_box_page_add(page, "<p><b>A second factor is asked for.</b></p>");
     rb_box_page_add(page, "<div class=\"row\">");
     if (!pending->wants_mfa)
         rb_box_page_add(page, "<button name=\"factor\" value=\"password\">Sign in</button>");
@@ -48,13 +49,13 @@ rb_box_idp_login_page(RbBoxIdp *idp, const char *token, const RbBoxPending *pend
                     "</th><th></th></tr>");
     for (guint i = 0; i < idp->setting.people->len; i++) {
         const RbBoxPerson *person = idp->setting.people->pdata[i];
-        g_autofree char *groups = g_strjoinv(", ", person->groups);
+        g_autofree char *groups = g_strjoinv(", ", person->groups), *uid = rb_uri_encode(person->uid);
 
         rb_box_page_add(
             &page,
             "<tr><td>%s</td><td><code>%s</code></td><td><code>%s</code></td><td class=\"soft\">%s</td><td>"
-            "<a href=\"/idp/login?sign_in=%s&amp;user=%s\">Fill in<span hidden> for %s</span></a></td></tr>",
-            person->name, person->uid, person->password, groups, token, person->uid, person->name);
+            "<a href=\"/idp/login?sign_in=%s&amp;user=%s\" aria-label=\"Fill in %s\">Fill in</a></td></tr>",
+            person->name, person->uid, person->password, groups, token, uid, person->name);
     }
     rb_box_page_add(&page, "</table></div></div>");
     rb_box_page_end(&page, answer, problem == NULL ? 200 : 401);

@@ -19,10 +19,11 @@ static const char style[] =
     "input[type=text],input[type=password]{width:100%;font:inherit;color:inherit;background:var(--back);border:1px solid var(--line);border-radius:.3rem;padding:.5rem .6rem}"
     "button,.button{font:inherit;font-weight:600;background:var(--mark);color:var(--card);border:1px solid var(--mark);border-radius:.3rem;padding:.55rem 1rem;cursor:pointer;text-decoration:none;display:inline-block}"
     "button.quiet{background:none;color:var(--ink);border-color:var(--line)}"
+    ".card>:first-child,.card>.wide:first-child>:first-child{margin-top:0}.card>:last-child{margin-bottom:0}"
     ".row{display:flex;gap:.7rem;flex-wrap:wrap;margin-top:1.2rem}"
     "input:focus,button:focus-visible,a:focus-visible{outline:3px solid var(--mark);outline-offset:2px}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}"
-    "th{font-size:.85rem;color:var(--soft);font-weight:600}td code{overflow-wrap:anywhere}"
+    "th{font-size:.85rem;color:var(--soft);font-weight:600;white-space:nowrap}td code{overflow-wrap:anywhere}"
     "code{font:.9em ui-monospace,monospace}a{color:var(--mark)}.soft{color:var(--soft);font-size:.9rem}"
     ".wide{overflow-x:auto}.problem{border-left:4px solid #c0392b;padding-left:.8rem}";
 /* clang-format on */
