@@ -7,7 +7,8 @@ set -uo pipefail
 DEMO_BRIDGE_PORT=$(free_port)
 DEMO_SANDBOX_PORT=$(free_port)
 DEMO_CLEAR_PORT=$(free_port)
-export DEMO_BRIDGE_PORT DEMO_SANDBOX_PORT DEMO_CLEAR_PORT
+DEMO_DIR=$ROOT/build/demo-test # a demo that somebody left running stays
+export DEMO_BRIDGE_PORT DEMO_SANDBOX_PORT DEMO_CLEAR_PORT DEMO_DIR
 said=$("$ROOT/scripts/demo" --once 2>&1)
 status=$?
 last=$(tail -n 1 <<<"$said")
