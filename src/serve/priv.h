@@ -15,7 +15,7 @@
 enum {
     RB_TARGET_MAX = 8 * 1024,         /* bytes of the request target */
     RB_BODY_SMALL = 16 * 1024,        /* most bodies */
-    RB_BODY_SAML = 512 * 1024,        /* a SAML message with many groups */
+    RB_BODY_SAML = 1536 * 1024,       /* a SAML message with many groups */
     RB_HEADERS_MAX = 100,             /* lines */
     RB_CONNECTION_MEMORY = 16 * 1024, /* request line and headers must fit; cleared for each request */
     RB_ROUTE_CAPTURES = 1,
