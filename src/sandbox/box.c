@@ -155,10 +155,9 @@ rb_box_answer(gpointer data, const RbBoxRequest *request, RbBoxAnswer *answer)
 
     if (!get && strcmp(request->method, "POST") != 0)
         rb_box_answer_text(answer, 405, "text/plain; charset=utf-8", "GET and POST only.\n");
-    else if (box->idp != NULL && rb_box_idp_answer(box->idp, request, now, answer))
-        return;
-    else if (rb_box_console_answer(box->console, request, now, answer))
-        return;
+    else if ((box->idp != NULL && rb_box_idp_answer(box->idp, request, now, answer)) ||
+             rb_box_console_answer(box->console, request, now, answer))
+        return; /* answered */
     else if (get && strcmp(request->path, "/credentials") == 0)
         rb_box_lender_answer(box->lender, request, now, answer);
     else if (get && strcmp(request->path, "/healthz") == 0)

@@ -79,8 +79,8 @@ rb_box_glob(const char *pattern, const char *text, gboolean fold_case)
 
     while (*text != '\0') {
         gboolean literal = *pattern == '\1';
-        char want = literal ? pattern[1] : *pattern;
-        gboolean same = fold_case ? g_ascii_tolower(want) == g_ascii_tolower(*text) : want == *text;
+        char want = pattern[literal ? 1 : 0];
+        gboolean same = fold_case ? g_ascii_strncasecmp(&want, text, 1) == 0 : want == *text;
 
         if (!literal && want == '*') {
             star = ++pattern;

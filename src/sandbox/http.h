@@ -72,6 +72,7 @@ typedef struct RbBoxServer RbBoxServer;
  */
 RbBoxServer *rb_box_server_new(const char *address, GBytes *certificate, const RbSecret *key,
                                RbBoxHandler handler, gpointer data, GError **error);
+/** rb_box_server_port: what ":0" became; 0 for no server. */
 guint rb_box_server_port(const RbBoxServer *server);
 void rb_box_server_free(RbBoxServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBoxServer, rb_box_server_free)

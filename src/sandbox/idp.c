@@ -40,19 +40,19 @@ answer_metadata(RbBoxIdp *idp, RbBoxAnswer *answer)
 static const char *
 choose_acs(const RbBoxSp *sp, const RbBoxMessage *message)
 {
+    const char *url = message == NULL ? NULL : message->acs_url;
+    gint64 index = message == NULL ? -1 : message->acs_index;
     const RbBoxAcs *chosen = sp->acs->pdata[0];
 
     for (guint i = 0; i < sp->acs->len; i++) {
         const RbBoxAcs *acs = sp->acs->pdata[i];
 
-        if (message != NULL && message->acs_url != NULL && strcmp(acs->location, message->acs_url) == 0)
+        if (url != NULL && strcmp(acs->location, url) == 0)
             return acs->location;
-        if (message != NULL && message->acs_index >= 0 && acs->index == message->acs_index)
-            chosen = acs;
-        else if ((message == NULL || message->acs_index < 0) && acs->is_default)
+        if (index >= 0 ? acs->index == index : acs->is_default)
             chosen = acs;
     }
-    return message != NULL && message->acs_url != NULL ? NULL : chosen->location;
+    return url != NULL ? NULL : chosen->location;
 }
 
 static RbBoxPending *

@@ -69,6 +69,7 @@ serve(RbBoxConfig *config, RbBox *box, const sigset_t *wait_for)
     g_autoptr(RbBoxServer) clear = NULL;
     g_autofree char *roles = g_strdup_printf("%u", rb_box_n_roles(box));
     g_autofree char *people = g_strdup_printf("%u", config->people->len);
+    g_autofree char *ports = NULL;
     int sig;
 
     if (config->tls_certificate != NULL)
@@ -79,8 +80,9 @@ serve(RbBoxConfig *config, RbBox *box, const sigset_t *wait_for)
         (void)fprintf(stderr, "rolebridge-sandbox: %s\n", error->message);
         return EXIT_TROUBLE;
     }
-    rb_log(RB_LOG_INFO, "sandbox.ready", "url", config->public_url, "clear", config->listen_clear, "people",
-           people, "roles", roles, NULL);
+    ports = g_strdup_printf("%u %u", rb_box_server_port(tls), rb_box_server_port(clear));
+    rb_log(RB_LOG_INFO, "sandbox.ready", "url", config->public_url, "ports", ports, "people", people, "roles",
+           roles, NULL);
     (void)sigwait(wait_for, &sig);
     rb_log(RB_LOG_INFO, "sandbox.stopped", NULL);
     return 0;

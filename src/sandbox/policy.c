@@ -65,6 +65,7 @@ read_texts(GPtrArray *into, const json_t *value)
 static const char *
 read_principals(Statement *statement, const json_t *value)
 {
+    static const char *const types[] = { "AWS", "Federated", "Service", "CanonicalUser", NULL };
     const char *type;
     json_t *who;
 
@@ -78,15 +79,9 @@ read_principals(Statement *statement, const json_t *value)
     {
         g_autoptr(GPtrArray) others = g_ptr_array_new_with_free_func(g_free);
 
-        if (strcmp(type, "AWS") == 0) {
-            if (!read_texts(statement->principals, who))
-                return "Invalid principal";
-        } else if (strcmp(type, "Federated") != 0 && strcmp(type, "Service") != 0 &&
-                   strcmp(type, "CanonicalUser") != 0) {
+        if (!g_strv_contains(types, type) ||
+            !read_texts(strcmp(type, "AWS") == 0 ? statement->principals : others, who))
             return "Invalid principal";
-        } else if (!read_texts(others, who)) {
-            return "Invalid principal";
-        }
     }
     for (guint i = 0; i < statement->principals->len; i++) {
         const char *text = statement->principals->pdata[i];

@@ -191,7 +191,8 @@ rb_box_server_new(const char *address, GBytes *certificate, const RbSecret *key,
 guint
 rb_box_server_port(const RbBoxServer *server)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    const union MHD_DaemonInfo *info =
+        server == NULL ? NULL : MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
 
     return info == NULL ? 0 : info->port;
 }
