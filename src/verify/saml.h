@@ -26,6 +26,7 @@ enum {
     RB_SAML_MAX_ELEMENTS_METADATA = 200000,
     RB_SAML_MAX_DEPTH = 32,
     RB_SAML_MAX_ATTRIBUTES = 64,  /* of one element, its namespace declarations included */
+    RB_SAML_MAX_NAMESPACES = 64,  /* declared on one element and those around it */
     RB_SAML_MAX_IDS = 256,        /* of a message */
     RB_SAML_MAX_RELAY_STATE = 80, /* Bindings 3.4.3 */
     RB_SAML_MAX_ID = 256,         /* bytes of an ID that we keep */

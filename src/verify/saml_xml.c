@@ -157,23 +157,39 @@ check_node(const xmlNode *node, guint depth, RbSamlCounts *counts, GError **erro
     }
 }
 
-/* Every node once, without recursion. */
+static guint
+declarations(const xmlNode *node)
+{
+    guint n = 0;
+
+    for (const xmlNs *ns = node->type == XML_ELEMENT_NODE ? node->nsDef : NULL; ns != NULL; ns = ns->next)
+        n++;
+    return n;
+}
+
+/* Every node once, without recursion. Canonicalization looks through all namespaces in scope, for every
+ * element and prefix, before any signature can be judged: they are few. */
 static gboolean
 walk(xmlDoc *doc, RbSamlCounts *counts, GError **error)
 {
     const xmlNode *node = doc->children;
-    guint depth = 1;
+    guint depth = 1, scope = 0; /* namespaces declared on the elements around node */
 
     while (node != NULL) {
         if (!check_node(node, depth, counts, error))
             return FALSE;
+        if (scope + declarations(node) > RB_SAML_MAX_NAMESPACES)
+            return rb_refuse(error, RB_SAML_TOO_LARGE, "more than %d namespaces in scope",
+                             RB_SAML_MAX_NAMESPACES);
         if (node->type == XML_ELEMENT_NODE && node->children != NULL) {
+            scope += declarations(node);
             node = node->children;
             depth++;
             continue;
         }
         while (node->next == NULL && node->parent != NULL && node->parent != (const xmlNode *)doc) {
             node = node->parent;
+            scope -= declarations(node);
             depth--;
         }
         node = node->next;

@@ -278,6 +278,33 @@ attack_ciphertext_changed(const char *xml)
 }
 
 char *
+attack_namespaces_in_depth(const char *xml)
+{
+    g_autoptr(GString) nest = g_string_new(NULL);
+    g_autoptr(GString) list =
+        g_string_new("<InclusiveNamespaces xmlns=\"http://www.w3.org/2001/10/xml-exc-c14n#\" PrefixList=\"");
+    g_autofree char *nested = NULL, *listed = NULL;
+
+    for (int i = 0; i < 25; i++) {
+        g_string_append(nest, "<x");
+        for (int j = 0; j < 60; j++)
+            g_string_append_printf(nest, " xmlns:n%d-%d=\"urn:n\"", i, j);
+        g_string_append(nest, ">");
+    }
+    for (int i = 0; i < 40000; i++)
+        g_string_append(nest, "<x/>");
+    for (int i = 0; i < 25; i++)
+        g_string_append(nest, "</x>");
+    g_string_append(nest, "<saml:Subject>");
+    for (int i = 0; i < 32; i++)
+        g_string_append(list, "q ");
+    g_string_append(list, "\"/></ds:Transform></ds:Transforms>");
+    nested = idp_replace(xml, "<saml:Subject>", nest->str);
+    listed = idp_replace(nested, "xml-exc-c14n#\"/></ds:Transforms>", "xml-exc-c14n#\"></ds:Transforms>");
+    return idp_replace(listed, "</ds:Transforms>", list->str);
+}
+
+char *
 attack_many_namespaces(const char *xml)
 {
     g_autoptr(GString) many = g_string_new("<samlp:Status");

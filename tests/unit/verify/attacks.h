@@ -26,6 +26,7 @@ char *attack_many_elements(const char *xml);
 char *attack_many_attributes(const char *xml);
 char *attack_oversize(const char *xml);
 char *attack_ciphertext_changed(const char *xml);
+char *attack_namespaces_in_depth(const char *xml);
 char *attack_many_namespaces(const char *xml);
 char *attack_many_ids(const char *xml);
 char *attack_endless_prefixes(const char *xml);

@@ -110,6 +110,7 @@ static const Row rows[] = {
     { "forty elements deep", .twist = attack_deep, .want = RB_SAML_TOO_LARGE },
     { "too many elements", .twist = attack_many_elements, .want = RB_SAML_TOO_LARGE },
     { "too many attributes", .twist = attack_many_attributes, .want = RB_SAML_TOO_LARGE },
+    { "namespaces in depth", .twist = attack_namespaces_in_depth, .want = RB_SAML_TOO_LARGE },
     { "too many namespace declarations", .twist = attack_many_namespaces, .want = RB_SAML_TOO_LARGE },
     { "too many IDs", .twist = attack_many_ids, .want = RB_SAML_TOO_LARGE },
     { "many attributes in a comment and in CDATA", .before = { "alice@acme.example<", "alice@acme.example<!-- ====================================================================== --><![CDATA[]]><" } },
