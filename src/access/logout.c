@@ -106,7 +106,8 @@ index_matches(const RbLogout *logout, const RbRecord *mark)
     return FALSE;
 }
 
-/* Drops the marks of the sign-ins that the message means: what they begot ends with them. */
+/* What the message means is dropped in @batch; where that is more than fits, the rest is gone before. It must
+ * be complete: else whoever signs in often enough stays signed in. */
 static gint
 drop_meant(RbAccess *access, const RbVisit *visit, RbBatch *batch, const RbLogout *logout,
            const char *provider, GError **error)
@@ -114,20 +115,28 @@ drop_meant(RbAccess *access, const RbVisit *visit, RbBatch *batch, const RbLogou
     g_autofree char *owner = rb_subject_key(provider, logout->subject);
     g_autoptr(GPtrArray) marks =
         rb_store_list(access->store, RB_RECORD_SESSION, owner, visit->now, RB_STORE_MAX_LIST, error);
+    g_autoptr(RbBatch) more = rb_batch_new();
     gint n = 0;
 
     for (guint i = 0; marks != NULL && i < marks->len; i++) {
         const RbRecord *mark = g_ptr_array_index(marks, i);
         if (!index_matches(logout, mark))
             continue;
-        if (n >= MARKS_MAX) {
-            (void)rb_fault(error, RB_FAULT_INTERNAL, "more than %d sign-ins of one person", MARKS_MAX);
+        rb_batch_drop(n < MARKS_MAX ? batch : more, RB_RECORD_SESSION, mark->key);
+        if (++n % MARKS_MAX != 0 || n == MARKS_MAX)
+            continue;
+        if (!rb_store_commit(access->store, more, visit->now, error))
             return -1;
-        }
-        rb_batch_drop(batch, RB_RECORD_SESSION, mark->key);
-        n++;
+        g_clear_pointer(&more, rb_batch_free);
+        more = rb_batch_new();
     }
-    return marks == NULL ? -1 : n;
+    if (marks == NULL || (n > MARKS_MAX && !rb_store_commit(access->store, more, visit->now, error)))
+        return -1;
+    if (marks->len < RB_STORE_MAX_LIST)
+        return n;
+    (void)rb_fault(error, RB_FAULT_INTERNAL, "one person has %d sign-ins or more; ask again",
+                   RB_STORE_MAX_LIST);
+    return -1;
 }
 
 static json_t *
@@ -148,9 +157,15 @@ end_sessions(RbAccess *access, const RbVisit *visit, const char *provider, const
 {
     g_autoptr(RbBatch) batch = rb_batch_new();
     g_autoptr(GError) why = NULL;
+    g_autoptr(RbRecord) seen = NULL;
     json_t *facts;
-    gint n = drop_meant(access, visit, batch, logout, provider, error);
+    gint n;
 
+    if (!rb_access_find(access, RB_RECORD_REPLAY, logout->replay_key, visit->now, &seen, error))
+        return FALSE;
+    if (seen != NULL)
+        return rb_refuse(error, RB_SAML_REPLAYED, "logout request '%s' was used before", logout->replay_key);
+    n = drop_meant(access, visit, batch, logout, provider, error);
     if (n < 0)
         return FALSE;
     rb_batch_add(batch, RB_RECORD_REPLAY, logout->replay_key, NULL, MAX(logout->replay_until, visit->now + 1),

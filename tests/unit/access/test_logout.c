@@ -125,6 +125,29 @@ obeys_the_idp(void **state)
     }
 }
 
+/* Whoever signs in often cannot outgrow what one commit ends. */
+static void
+ends_any_number_of_sign_ins(void **state)
+{
+    enum { MANY = 450 };
+    Fixture *f = *state;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) cookies = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *reply = NULL, *other = sign_in_with(f, "corp", "b-1|bob|bob|ds|-|-|i1");
+
+    for (guint i = 0; i < MANY; i++) {
+        g_autofree char *answer = g_strdup_printf("a-1|alice|many-%u|ds|-|-|i%u", i, i);
+        g_ptr_array_add(cookies, sign_in_with(f, "corp", answer));
+    }
+    reply = message(f, "corp", "SAMLRequest", "m|a-1|", &error);
+    if (reply == NULL)
+        fail_msg("not signed out: %s", error->message);
+    for (guint i = 0; i < MANY; i++)
+        assert_int_equal(session_code(f, g_ptr_array_index(cookies, i)), RB_SESSION_EXPIRED);
+    assert_int_equal(session_code(f, other), RB_ACCEPTED);
+    assert_int_equal(audited(f, "sign-out", NULL), 1);
+}
+
 static void
 takes_a_logout_once(void **state)
 {
@@ -145,11 +168,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-        TEST(signs_out),
-        TEST(signs_out_though_the_idp_cannot),
-        TEST(refuses_strange_answers),
-        TEST(obeys_the_idp),
-        TEST(takes_a_logout_once),
+        TEST(signs_out),     TEST(signs_out_though_the_idp_cannot), TEST(refuses_strange_answers),
+        TEST(obeys_the_idp), TEST(ends_any_number_of_sign_ins),     TEST(takes_a_logout_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
