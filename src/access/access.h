@@ -76,10 +76,10 @@ void rb_begun_free(RbBegun *begun);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBegun, rb_begun_free)
 
 /** rb_access_begin: @browser: the sign-in cookie as sent, which then stays (two tabs may sign in at once);
- * NULL: none yet. @next: a path on this site ("/…"), anything else refuses; NULL: "/". @mfa: a second factor
- * is asked for. */
+ * NULL: none yet. @session: a session cookie as sent; that session ends when the sign-in is finished. @next:
+ * a path on this site ("/…"), anything else refuses; NULL: "/". @mfa: a second factor is asked for. */
 RbBegun *rb_access_begin(RbAccess *access, const RbVisit *visit, const char *provider, const char *browser,
-                         const char *next, gboolean mfa, GError **error);
+                         const char *session, const char *next, gboolean mfa, GError **error);
 
 typedef struct {
     RbSecret *session; /* new session cookie */
@@ -90,8 +90,8 @@ void rb_signed_in_free(RbSignedIn *signed_in);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbSignedIn, rb_signed_in_free)
 
 /** rb_access_finish: the IdP's answer. @browser: the sign-in cookie as sent (NULL: none). @old_session: a
- * session cookie as sent; that session ends. The replay mark, the session and the audit record are one
- * commit, durable before this returns. */
+ * session cookie as sent, which browsers do only where the IdP is of our site; that session ends. The replay
+ * mark, the session and the audit record are one commit, durable before this returns. */
 RbSignedIn *rb_access_finish(RbAccess *access, const RbVisit *visit, const char *provider,
                              const RbInbound *inbound, const char *browser, const char *old_session,
                              GError **error);

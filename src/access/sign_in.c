@@ -72,22 +72,31 @@ browser_secret(const char *sent)
     return rb_secret_new_random(BROWSER_BYTES);
 }
 
-static json_t *
-transaction_body(const char *provider, const RbSignIn *sign_in, const RbSecret *browser, const char *next)
+/* (transfer full): what a cookie or token as sent is found by; NULL: there is none of ours. */
+static char *
+handle_of(const char *sent)
 {
-    g_autofree char *handle = rb_secret_handle(browser);
+    return sent != NULL && strnlen(sent, RB_TOKEN_TEXT_MAX) < RB_TOKEN_TEXT_MAX ? rb_text_handle(sent) : NULL;
+}
+
+static json_t *
+transaction_body(const char *provider, const RbSignIn *sign_in, const RbSecret *browser, const char *session,
+                 const char *next)
+{
+    g_autofree char *handle = rb_secret_handle(browser), *old = handle_of(session);
     json_t *body = json_object();
 
     rb_facts_text(body, "provider", provider);
     rb_facts_text(body, "browser", handle);
+    rb_facts_text(body, "old", old); /* SameSite=Lax: the IdP's cross-site POST comes without it */
     (void)json_object_set_new(body, "next", json_string(next));
     (void)json_object_set_new(body, "sign_in", rb_sign_in_to_json(sign_in));
     return body;
 }
 
 static RbBegun *
-begin(RbAccess *access, const RbVisit *visit, const char *id, const char *browser, const char *next,
-      gboolean mfa, GError **error)
+begin(RbAccess *access, const RbVisit *visit, const char *id, const char *browser, const char *session,
+      const char *next, gboolean mfa, GError **error)
 {
     g_autoptr(RbSecret) random = rb_secret_new_random(24);
     g_autofree char *relay = g_strconcat(RELAY_PREFIX, rb_secret_reveal(random), NULL);
@@ -104,16 +113,16 @@ begin(RbAccess *access, const RbVisit *visit, const char *id, const char *browse
         return NULL;
     begun->browser = browser_secret(browser);
     rb_batch_add(batch, RB_RECORD_TRANSACTION, key, NULL, visit->now + RB_SIGN_IN_S,
-                 transaction_body(id, sign_in, begun->browser, next));
+                 transaction_body(id, sign_in, begun->browser, session, next));
     return rb_store_commit(access->store, batch, visit->now, error) ? g_steal_pointer(&begun) : NULL;
 }
 
 RbBegun *
 rb_access_begin(RbAccess *access, const RbVisit *visit, const char *provider, const char *browser,
-                const char *next, gboolean mfa, GError **error)
+                const char *session, const char *next, gboolean mfa, GError **error)
 {
     g_autoptr(GError) why = NULL;
-    RbBegun *begun = begin(access, visit, provider, browser, next == NULL ? "/" : next, mfa, &why);
+    RbBegun *begun = begin(access, visit, provider, browser, session, next == NULL ? "/" : next, mfa, &why);
     json_t *facts;
 
     if (begun != NULL)
@@ -338,6 +347,25 @@ commit_or_explain(const Finish *finish, GError **error)
     return NULL;
 }
 
+/* The session that this browser had, when it still stands. */
+static gboolean
+find_old(Finish *finish, const char *old_session, GError **error)
+{
+    g_autofree char *sent = handle_of(old_session);
+    const char *key = sent;
+    g_autoptr(GError) why = NULL;
+
+    if (key == NULL && finish->transaction != NULL)
+        key = rb_body_text(finish->transaction, "old");
+    if (key == NULL)
+        return TRUE;
+    finish->old = rb_session_alive(finish->access, key, finish->visit->now, &why);
+    if (finish->old != NULL || why->domain == RB_REFUSAL)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
 static RbSignedIn *
 finish_sign_in(Finish *finish, const char *id, const RbInbound *inbound, const char *browser,
                const char *old_session, GError **error)
@@ -351,16 +379,7 @@ finish_sign_in(Finish *finish, const char *id, const RbInbound *inbound, const c
         (void)rb_refuse(error, RB_SIGN_IN_UNKNOWN, "the identity provider's own session is over");
         return NULL;
     }
-    if (old_session != NULL && strnlen(old_session, RB_TOKEN_TEXT_MAX) < RB_TOKEN_TEXT_MAX) {
-        g_autofree char *key = rb_text_handle(old_session);
-        g_autoptr(GError) why = NULL;
-        finish->old = rb_session_alive(finish->access, key, finish->visit->now, &why);
-        if (finish->old == NULL && why->domain != RB_REFUSAL) {
-            g_propagate_error(error, g_steal_pointer(&why));
-            return NULL;
-        }
-    }
-    return commit_or_explain(finish, error);
+    return find_old(finish, old_session, error) ? commit_or_explain(finish, error) : NULL;
 }
 
 static void

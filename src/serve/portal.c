@@ -86,8 +86,9 @@ RbAnswer *
 rb_begin_sign_in(RbRequest *request, const char *provider, GError **error)
 {
     g_autofree char *cookie_name = rb_site_cookie_name(request->site, RB_COOKIE_SIGN_IN);
+    g_autofree char *session_name = rb_site_cookie_name(request->site, RB_COOKIE_SESSION);
     g_autoptr(RbBegun) begun = NULL;
-    char *browser = NULL;
+    char *browser = NULL, *session = NULL;
     const char *next;
     gboolean mfa = FALSE;
     RbAnswer *answer;
@@ -95,9 +96,11 @@ rb_begin_sign_in(RbRequest *request, const char *provider, GError **error)
     if (!read_next(request, &next, error) || !read_mfa(request, &mfa, error) ||
         !rb_cookie_find(request->cookie, cookie_name, &browser, error))
         return NULL;
-    begun = rb_access_begin(request->site->access, rb_request_visit(request), provider, browser, next, mfa,
-                            error);
+    if (rb_cookie_find(request->cookie, session_name, &session, error))
+        begun = rb_access_begin(request->site->access, rb_request_visit(request), provider, browser, session,
+                                next, mfa, error);
     rb_wipe_free(browser);
+    rb_wipe_free(session);
     if (begun == NULL)
         return NULL;
     answer = rb_answer_redirect(302, begun->url);

@@ -172,7 +172,7 @@ RbSignedIn *
 sign_in_at(Fixture *f, const char *provider, const char *answer, const char *old, GError **error)
 {
     g_autoptr(RbBegun) begun =
-        rb_access_begin(f->access, next_visit(f), provider, NULL, "/roles", FALSE, error);
+        rb_access_begin(f->access, next_visit(f), provider, NULL, NULL, "/roles", FALSE, error);
     g_autoptr(GHashTable) fields = NULL;
     g_autofree char *relay = NULL;
     RbInbound inbound = { .method = "POST" };

@@ -63,7 +63,7 @@ checks_next(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(nexts); i++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(RbBegun) begun =
-            rb_access_begin(f->access, next_visit(f), "corp", NULL, nexts[i].next, FALSE, &error);
+            rb_access_begin(f->access, next_visit(f), "corp", NULL, NULL, nexts[i].next, FALSE, &error);
         if (nexts[i].want != RB_ACCEPTED)
             expect_code(nexts[i].name, error, nexts[i].want);
         else if (begun == NULL)
@@ -73,8 +73,8 @@ checks_next(void **state)
     too_long = g_strconcat(longest, "a", NULL);
     for (int over = 0; over < 2; over++) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(RbBegun) begun =
-            rb_access_begin(f->access, next_visit(f), "corp", NULL, over ? too_long : longest, FALSE, &error);
+        g_autoptr(RbBegun) begun = rb_access_begin(f->access, next_visit(f), "corp", NULL, NULL,
+                                                   over ? too_long : longest, FALSE, &error);
         assert_int_equal(begun == NULL, over);
     }
 }
@@ -88,7 +88,7 @@ knows_its_providers(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(RbBegun) begun =
-            rb_access_begin(f->access, next_visit(f), wrong[i], NULL, NULL, FALSE, &error);
+            rb_access_begin(f->access, next_visit(f), wrong[i], NULL, NULL, NULL, FALSE, &error);
         expect_code(wrong[i], error, RB_SIGN_IN_NO_PROVIDER);
     }
     assert_int_equal(audited(f, "refusal", "signin.no_provider"), G_N_ELEMENTS(wrong));
@@ -143,7 +143,7 @@ binds_answer_to_transaction(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(answers); i++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(RbBegun) begun =
-            rb_access_begin(f->access, next_visit(f), "corp", NULL, NULL, TRUE, &error);
+            rb_access_begin(f->access, next_visit(f), "corp", NULL, NULL, NULL, TRUE, &error);
         g_autofree char *relay = relay_of(begun);
         g_autofree char *answer = g_strdup_printf("a-1|alice|proof-%zu|ds|-|-|-", i);
         const char *browser =
@@ -164,7 +164,8 @@ uses_a_sign_in_up(void **state)
 {
     Fixture *f = *state;
     g_autoptr(GError) error = NULL;
-    g_autoptr(RbBegun) begun = rb_access_begin(f->access, next_visit(f), "corp", NULL, NULL, FALSE, &error);
+    g_autoptr(RbBegun) begun =
+        rb_access_begin(f->access, next_visit(f), "corp", NULL, NULL, NULL, FALSE, &error);
     g_autofree char *relay = relay_of(begun);
     const char *browser = rb_secret_reveal(begun->browser);
     g_autoptr(RbSignedIn) forged = finish(f, "corp", relay, "forged", browser, &error);
@@ -244,10 +245,12 @@ keeps_the_cookie_of_a_second_tab(void **state)
 {
     Fixture *f = *state;
     g_autoptr(GError) error = NULL;
-    g_autoptr(RbBegun) first = rb_access_begin(f->access, next_visit(f), "corp", NULL, "/one", FALSE, &error);
-    g_autoptr(RbBegun) second = rb_access_begin(f->access, next_visit(f), "corp",
-                                                rb_secret_reveal(first->browser), "/two", FALSE, &error);
-    g_autoptr(RbBegun) odd = rb_access_begin(f->access, next_visit(f), "corp", "chosen", NULL, FALSE, &error);
+    g_autoptr(RbBegun) first =
+        rb_access_begin(f->access, next_visit(f), "corp", NULL, NULL, "/one", FALSE, &error);
+    g_autoptr(RbBegun) second = rb_access_begin(
+        f->access, next_visit(f), "corp", rb_secret_reveal(first->browser), NULL, "/two", FALSE, &error);
+    g_autoptr(RbBegun) odd =
+        rb_access_begin(f->access, next_visit(f), "corp", "chosen", NULL, NULL, FALSE, &error);
     g_autofree char *relay = relay_of(first);
     g_autoptr(RbSignedIn) signed_in = NULL;
 
@@ -277,6 +280,27 @@ renews_the_session(void **state)
     assert_string_not_equal(after->family, other->family);
 }
 
+/* The IdP's form is sent from another site, and SameSite=Lax keeps the session cookie out of it: the session
+ * is the one that the browser had when it went there. */
+static void
+renews_the_session_across_sites(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *cookie = sign_in(f);
+    g_autoptr(RbSession) before = session_of(f, cookie), after = NULL;
+    g_autoptr(RbBegun) begun =
+        rb_access_begin(f->access, next_visit(f), "corp", NULL, cookie, NULL, TRUE, &error);
+    g_autofree char *relay = relay_of(begun);
+    g_autoptr(RbSignedIn) again = finish(f, "corp", relay, "a-1|alice|across|ds|mfa|-|index-2",
+                                         rb_secret_reveal(begun->browser), &error);
+
+    assert_non_null(again);
+    assert_int_equal(session_code(f, cookie), RB_SESSION_EXPIRED);
+    after = session_of(f, rb_secret_reveal(again->session));
+    assert_string_equal(before->family, after->family);
+}
+
 int
 main(void)
 {
@@ -293,6 +317,7 @@ main(void)
         TEST(gives_a_name_to_one_realm),
         TEST(keeps_the_cookie_of_a_second_tab),
         TEST(renews_the_session),
+        TEST(renews_the_session_across_sites),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -291,7 +291,7 @@ rb_begun_free(RbBegun *begun)
 
 RbBegun *
 rb_access_begin(RbAccess *access, const RbVisit *visit, const char *provider, const char *browser,
-                const char *next, gboolean mfa, GError **error)
+                const char *session, const char *next, gboolean mfa, GError **error)
 {
     RbBegun *begun;
 
@@ -299,6 +299,7 @@ rb_access_begin(RbAccess *access, const RbVisit *visit, const char *provider, co
     note(&fake.seen_ip, visit->source_ip);
     note(&fake.seen_provider, provider);
     note(&fake.seen_browser, browser);
+    note(&fake.seen_old, session);
     note(&fake.seen_next, next);
     fake.seen_mfa = mfa;
     if (!goes_well(error))

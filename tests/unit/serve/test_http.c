@@ -432,9 +432,11 @@ test_noise_is_not_audited(void **state)
 static void
 test_arguments(void **state)
 {
-    static const Row begin = { .line = "GET /login?provider=partner&next=%2Fdevice%3Fuser_code%3DA&mfa=1",
-                               .headers = HOST "Cookie: a=b; __Host-rolebridge_signin=b1\r\n"
-                                               "X-Forwarded-For: 192.0.2.1, 198.51.100.7\r\n" };
+    static const Row begin = {
+        .line = "GET /login?provider=partner&next=%2Fdevice%3Fuser_code%3DA&mfa=1",
+        .headers = HOST "Cookie: a=b; __Host-rolebridge_signin=b1; __Host-rolebridge_session=before\r\n"
+                        "X-Forwarded-For: 192.0.2.1, 198.51.100.7\r\n"
+    };
     static const Row acs = { .line = "POST /saml/corp/acs",
                              .headers = HOST FORM
                              "Cookie: __Host-rolebridge_signin=b1; __Host-rolebridge_session=old\r\n",
@@ -453,6 +455,7 @@ test_arguments(void **state)
     assert_string_equal(fake.seen_provider, "partner");
     assert_string_equal(fake.seen_next, "/device?user_code=A");
     assert_string_equal(fake.seen_browser, "b1");
+    assert_string_equal(fake.seen_old, "before");
     assert_string_equal(fake.seen_ip, "198.51.100.7"); /* the rightmost that is not a proxy's */
     assert_true(fake.seen_mfa);
     finished = send_row(&acs);
