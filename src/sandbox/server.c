@@ -178,8 +178,7 @@ rb_box_server_new(const char *address, GBytes *certificate, const RbSecret *key,
         on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_THREAD_POOL_SIZE,
         (unsigned int)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)(128 * 1024), MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_ARRAY, options,
-        MHD_OPTION_END);
+        (size_t)(128 * 1024), MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (server->daemon == NULL) {
         rb_fault(error, RB_FAULT_NETWORK,
                  "cannot listen on %s (is the port taken, or the key unlike the certificate?)", address);
