@@ -34,6 +34,7 @@ struct RbAccess {
     GHashTable *recorded;   /* incidents whose refusal was recorded, … */
     GQueue *recorded_order; /* … oldest first */
     gint hurry;             /* atomic */
+    gint left_out;          /* atomic; refusals that were logged only, since the last one recorded */
     gint64 *provider_due;   /* the background thread's own, as are the next */
     gint64 issuer_due, sweep_due;
 };

@@ -280,6 +280,17 @@ renews_the_session(void **state)
     assert_string_not_equal(after->family, other->family);
 }
 
+static gboolean
+read_left_out(const RbAuditRow *row, gpointer data, GError **error)
+{
+    json_t *json = json_loadb(row->text, row->size, 0, NULL);
+
+    (void)error;
+    *(gint64 *)data = json_integer_value(json_object_get(json, "left_out_before"));
+    json_decref(json);
+    return FALSE;
+}
+
 /* The IdP's form is sent from another site, and SameSite=Lax keeps the session cookie out of it: the session
  * is the one that the browser had when it went there. */
 static void
@@ -301,6 +312,39 @@ renews_the_session_across_sites(void **state)
     assert_string_equal(before->family, after->family);
 }
 
+/* The audit log is kept for ever: whoever is nobody yet does not fill the disk with it. */
+static void
+records_not_every_refusal_of_nobody(void **state)
+{
+    Fixture *f = *state;
+    guint recorded;
+
+    for (guint i = 0; i < 1000; i++) {
+        g_autoptr(RbSignedIn) none = finish(f, "corp", "rb1.none", good, NULL, NULL);
+        assert_null(none);
+    }
+    recorded = audited(f, "refusal", "signin.unknown");
+    assert_int_equal(recorded, 200);
+    f->now += 30;
+    {
+        g_autoptr(RbSignedIn) none = finish(f, "corp", "rb1.none", good, NULL, NULL);
+        const RbAuditFilter filter = { .kind = "refusal", .newest = TRUE };
+        gint64 left_out = 0;
+        assert_null(none);
+        assert_true(rb_audit_each(f->store, &filter, NULL, read_left_out, &left_out, NULL));
+        assert_int_equal(left_out, 800);
+    }
+    { /* who is known is recorded, from the same address */
+        g_autoptr(GError) error = NULL;
+        g_autofree char *cookie = sign_in(f);
+        g_autoptr(RbSession) session = session_of(f, cookie);
+        g_autoptr(RbCredentials) no =
+            rb_access_credentials(f->access, next_visit(f), session, ACCOUNT, "none-of-alices", 0, &error);
+        assert_null(no);
+        assert_int_equal(audited(f, "refusal", NULL), recorded + 2);
+    }
+}
+
 int
 main(void)
 {
@@ -316,6 +360,7 @@ main(void)
         TEST(lets_the_provider_decide_who_may_start),
         TEST(gives_a_name_to_one_realm),
         TEST(keeps_the_cookie_of_a_second_tab),
+        TEST(records_not_every_refusal_of_nobody),
         TEST(renews_the_session),
         TEST(renews_the_session_across_sites),
     };
