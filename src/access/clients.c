@@ -11,7 +11,9 @@
 
 static const char scope_access[] = "sso:account:access";
 
-static const RbLimit registering = { "register", 120, 500 };
+/* A registration stays for three months: a whole office behind one address on its first morning, and no disk
+ * full of them. */
+static const RbLimit registering = { "register", 500, 10000 };
 
 enum { CLIENT_NAME_MAX = 128, REDIRECTS_MAX = 10, REDIRECT_MAX = 512, CHALLENGE_SIZE = 43 };
 

@@ -2,6 +2,10 @@
 
 #include "base/log.h"
 
+/* More than a hundred processes at once need, and every second for as long as one likes. Each is two audit
+ * records for ever and a call of STS, whose own limit all people of an account share. */
+static const RbLimit asking = { "credentials", 300, 1000 };
+
 /* One request for credentials: what is known on the way. */
 typedef struct {
     RbAccess *access;
@@ -115,6 +119,11 @@ obtain(Ask *ask, GError **error)
     g_autoptr(RbCredentials) credentials = NULL;
     gint64 duration_s = 0;
 
+    if (!rb_limits_take(ask->access->limits, &asking, ask->session->identity->name, ask->visit->now)) {
+        (void)rb_refuse(error, RB_REQUEST_TOO_MANY, "'%s' asks for credentials far too often",
+                        ask->session->identity->name);
+        return NULL;
+    }
     if (!decide(ask, &duration_s, error) || !record_decision(ask, duration_s, error))
         return NULL;
     credentials = rb_issue(ask->access->issuer, ask->grant, ask->session->identity, ask->asked_s,

@@ -88,6 +88,33 @@ refuses_and_records(void **state)
     assert_int_equal(audited(f, "lease", NULL), 0);
 }
 
+/* One person, by any number of sessions: each request is two records for ever and a call of STS. */
+static void
+issues_not_without_end(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds|-|-|-"),
+                         more = signed_in_as(f, "a-1|alice|p2|ds|-|-|-"),
+                         bob = signed_in_as(f, "b-1|bob|p3|ds|-|-|-");
+    g_autoptr(RbCredentials) other = NULL, later = NULL;
+    g_autoptr(GError) error = NULL;
+    guint n = 0;
+
+    for (; n < 1000 && error == NULL; n++) {
+        g_autoptr(RbCredentials) credentials = rb_access_credentials(
+            f->access, next_visit(f), n % 2 ? session : more, ACCOUNT, "data-scientist", 0, &error);
+        (void)credentials;
+    }
+    expect_code("one too many", error, RB_REQUEST_TOO_MANY);
+    assert_int_equal(n, 301);
+    assert_int_equal(audited(f, NULL, "request.too_many"), 0);
+    other = rb_access_credentials(f->access, next_visit(f), bob, ACCOUNT, "data-scientist", 0, NULL);
+    assert_non_null(other);
+    f->now++;
+    later = rb_access_credentials(f->access, next_visit(f), session, ACCOUNT, "data-scientist", 0, NULL);
+    assert_non_null(later);
+}
+
 static void
 decides_again_each_time(void **state)
 {
@@ -203,9 +230,11 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-        TEST(issues_and_records), TEST(refuses_and_records),   TEST(decides_again_each_time),
-        TEST(tells_of_a_fault),   TEST(opens_the_console),     TEST(shows_what_may_be_had),
-        TEST(is_ready),           TEST(keeps_the_old_mapping),
+        TEST(issues_and_records),     TEST(refuses_and_records),
+        TEST(issues_not_without_end), TEST(decides_again_each_time),
+        TEST(tells_of_a_fault),       TEST(opens_the_console),
+        TEST(shows_what_may_be_had),  TEST(is_ready),
+        TEST(keeps_the_old_mapping),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
