@@ -4,8 +4,8 @@
 #include "base/refusal.h"
 #include "iam/priv.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -53,13 +53,36 @@ rb_sigv4_keys_free(RbSigv4Keys *keys)
     g_free(keys);
 }
 
+/* An HMAC-SHA-256 with a key of no meaning, to be copied: OpenSSL 3 takes longer to find the algorithms by
+ * their names than for the MAC of a short text. */
+static gpointer
+hmac_pattern(gpointer data)
+{
+    const guint8 none[32] = { 0 };
+    char sha256[] = "SHA256";
+    const OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, 0),
+                                  OSSL_PARAM_construct_end() };
+    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *pattern = EVP_MAC_CTX_new(algorithm);
+
+    (void)data;
+    if (pattern == NULL || EVP_MAC_init(pattern, none, sizeof none, params) != 1)
+        g_error("HMAC-SHA-256 is not available");
+    EVP_MAC_free(algorithm); /* the pattern holds it */
+    return pattern;
+}
+
 static void
 hmac(const void *key, gsize key_size, const void *data, gsize size, guint8 mac[32])
 {
-    unsigned int n = 32;
+    static GOnce once = G_ONCE_INIT;
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(g_once(&once, hmac_pattern, NULL));
+    gsize n = 0;
 
-    if (HMAC(EVP_sha256(), key, (int)key_size, data, size, mac, &n) == NULL)
-        g_error("HMAC-SHA-256 is not available");
+    if (ctx == NULL || EVP_MAC_init(ctx, key, key_size, NULL) != 1 || EVP_MAC_update(ctx, data, size) != 1 ||
+        EVP_MAC_final(ctx, mac, &n, 32) != 1 || n != 32)
+        g_error("HMAC-SHA-256 does not work");
+    EVP_MAC_CTX_free(ctx); /* wipes the key */
 }
 
 static void
@@ -189,7 +212,8 @@ signed_names(GArray *headers)
         if (never_signed(g_array_index(headers, RbPair, i - 1).name))
             g_array_remove_index(headers, i - 1);
     for (guint i = 0; i < headers->len; i++)
-        g_string_append_printf(names, "%s%s", i > 0 ? ";" : "", g_array_index(headers, RbPair, i).name);
+        g_string_append(i > 0 ? g_string_append_c(names, ';') : names,
+                        g_array_index(headers, RbPair, i).name);
     return g_string_free(names, FALSE);
 }
 

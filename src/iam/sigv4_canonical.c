@@ -233,24 +233,37 @@ rb_sha256_hex(const void *data, gsize size, char hex[65])
     memcpy(hex, text, 65);
 }
 
+static void
+append_line(GString *text, const char *value, char end)
+{
+    g_string_append(text, value);
+    g_string_append_c(text, end);
+}
+
 void
 rb_canonical_hash(const RbCanonical *c, char hex[65])
 {
     GString *text = g_string_sized_new(1024 + strlen(c->query));
     const char *p = c->signed_headers;
 
-    g_string_append_printf(text, "%s\n%s\n%s\n", c->method, c->path, c->query);
+    append_line(text, c->method, '\n');
+    append_line(text, c->path, '\n');
+    append_line(text, c->query, '\n');
     while (*p != '\0') {
         gsize size = strcspn(p, ";");
         for (guint i = 0; i < c->headers->len; i++) {
             const RbPair *pair = &g_array_index(c->headers, RbPair, i);
-            if (strlen(pair->name) == size && strncmp(pair->name, p, size) == 0)
-                g_string_append_printf(text, "%s:%s\n", pair->name, pair->value);
+            if (strncmp(pair->name, p, size) == 0 && pair->name[size] == '\0') {
+                append_line(text, pair->name, ':');
+                append_line(text, pair->value, '\n');
+            }
         }
         p += size;
         p += *p == ';' ? 1 : 0;
     }
-    g_string_append_printf(text, "\n%s\n%s", c->signed_headers, c->payload_hash);
+    g_string_append_c(text, '\n');
+    append_line(text, c->signed_headers, '\n');
+    g_string_append(text, c->payload_hash);
     rb_sha256_hex(text->str, text->len, hex);
     rb_wipe(text->str, text->len);
     (void)g_string_free(text, TRUE);

@@ -29,19 +29,21 @@ is_tag_text(const char *text, glong min, glong max)
 static gboolean
 check_tag(const RbTag *tag, GHashTable *seen, GError **error)
 {
-    g_autofree char *quoted = rb_text_quote(tag->key), *folded = g_utf8_casefold(tag->key, -1);
+    g_autofree char *quoted = NULL, *folded = g_utf8_casefold(tag->key, -1);
+    const char *wrong = NULL;
 
     if (!is_tag_text(tag->key, 1, MAX_KEY))
-        return rb_refuse(error, RB_STS_TAGS,
-                         "tag %s: a key has 1 to 128 letters, digits, spaces or any of _.:/=+-@", quoted);
-    if (g_str_has_prefix(folded, "aws:"))
-        return rb_refuse(error, RB_STS_TAGS, "tag %s: the prefix aws: is AWS's own", quoted);
-    if (!is_tag_text(tag->value, 0, MAX_VALUE))
-        return rb_refuse(error, RB_STS_TAGS,
-                         "tag %s: its value has characters that AWS does not take, or more than 256", quoted);
-    if (!g_hash_table_add(seen, g_steal_pointer(&folded)))
-        return rb_refuse(error, RB_STS_TAGS, "tag %s: another tag's key differs in case only", quoted);
-    return TRUE;
+        wrong = "a key has 1 to 128 letters, digits, spaces or any of _.:/=+-@";
+    else if (g_str_has_prefix(folded, "aws:"))
+        wrong = "the prefix aws: is AWS's own";
+    else if (!is_tag_text(tag->value, 0, MAX_VALUE))
+        wrong = "its value has characters that AWS does not take, or more than 256";
+    else if (!g_hash_table_add(seen, g_steal_pointer(&folded)))
+        wrong = "another tag's key differs in case only";
+    if (wrong == NULL)
+        return TRUE;
+    quoted = rb_text_quote(tag->key);
+    return rb_refuse(error, RB_STS_TAGS, "tag %s: %s", quoted, wrong);
 }
 
 static gboolean
@@ -92,19 +94,23 @@ check_external_id(const char *id, GError **error)
 }
 
 /* The grant's account is what was decided on and is audited; the ARN is what AWS is asked for. */
-static gboolean
+static RbRoleArn *
 check_role(const RbGrant *grant, GError **error)
 {
     const char *why = NULL;
     g_autoptr(RbRoleArn) role = rb_role_arn_parse(grant->role_arn, &why);
-    g_autofree char *quoted = rb_text_quote(grant->role_arn);
+    g_autofree char *quoted = NULL;
 
+    if (role != NULL && g_str_equal(role->account, grant->account) &&
+        g_str_equal(role->partition, grant->partition))
+        return g_steal_pointer(&role);
+    quoted = rb_text_quote(grant->role_arn);
     if (role == NULL)
-        return rb_refuse(error, RB_STS_INVALID, "%s: %s", quoted, why);
-    if (!g_str_equal(role->account, grant->account) || !g_str_equal(role->partition, grant->partition))
-        return rb_refuse(error, RB_STS_INVALID, "%s is not a role of account %s in partition %s", quoted,
-                         grant->account, grant->partition);
-    return TRUE;
+        (void)rb_refuse(error, RB_STS_INVALID, "%s: %s", quoted, why);
+    else
+        (void)rb_refuse(error, RB_STS_INVALID, "%s is not a role of account %s in partition %s", quoted,
+                        grant->account, grant->partition);
+    return NULL;
 }
 
 static GBytes *
@@ -132,12 +138,11 @@ build_form(const RbOrder *order)
 /* An endpoint that answers for another role or person has mixed up two callers: nobody gets that. Look-alikes
  * of STS print other ARNs; what is not a session's ARN is not compared. */
 static gboolean
-check_answer(const RbOrder *order, const RbCredentials *credentials, GError **error)
+check_answer(const RbOrder *order, const RbRoleArn *role, const RbCredentials *credentials, GError **error)
 {
     g_autoptr(RbSessionArn) session = credentials->assumed_role_arn != NULL
                                           ? rb_session_arn_parse(credentials->assumed_role_arn, NULL)
                                           : NULL;
-    g_autoptr(RbRoleArn) role = rb_role_arn_parse(order->grant->role_arn, NULL);
 
     if (session == NULL ||
         (g_str_equal(session->account, role->account) && g_str_equal(session->role, role->name) &&
@@ -151,13 +156,14 @@ static RbCredentials *
 assume_role(RbIssuer *issuer, const RbOrder *order, GError **error)
 {
     const RbGrant *grant = order->grant;
+    g_autoptr(RbRoleArn) role = check_role(grant, error);
     g_autoptr(RbCredentials) own = NULL, issued = NULL;
     g_autoptr(GBytes) form = NULL;
     g_autofree char *url = NULL, *region = NULL;
     g_autoptr(GError) reason = NULL;
 
-    if (!check_role(grant, error) || !check_tags(grant, error) ||
-        !check_policy(grant->session_policy, error) || !check_external_id(grant->external_id, error))
+    if (role == NULL || !check_tags(grant, error) || !check_policy(grant->session_policy, error) ||
+        !check_external_id(grant->external_id, error))
         return NULL;
     url = rb_issuer_endpoint(issuer, grant->partition, grant->region, &region, error);
     own = url != NULL ? rb_own_get(issuer->own, order->now, error) : NULL;
@@ -179,7 +185,7 @@ assume_role(RbIssuer *issuer, const RbOrder *order, GError **error)
         g_propagate_error(error, g_steal_pointer(&reason));
         return NULL;
     }
-    return check_answer(order, issued, error) ? g_steal_pointer(&issued) : NULL;
+    return check_answer(order, role, issued, error) ? g_steal_pointer(&issued) : NULL;
 }
 
 const RbIssuerType rb_issuer_assume_role = { RB_ISSUE_ASSUME_ROLE, "assume-role", assume_role };

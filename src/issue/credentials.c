@@ -8,14 +8,11 @@
 static gboolean
 is_plain(const char *text, gsize max)
 {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "!#$%&'()*+,-./:;<=>?@[]^_`{|}~";
     gsize n = strnlen(text, max + 1);
 
-    if (n == 0 || n > max)
-        return FALSE;
-    for (; *text != '\0'; text++)
-        if (!g_ascii_isgraph(*text) || *text == '"' || *text == '\\')
-            return FALSE;
-    return TRUE;
+    return n > 0 && n <= max && strspn(text, plain) == n;
 }
 
 RbCredentials *

@@ -189,13 +189,15 @@ rb_issuer_endpoint(const RbIssuer *issuer, const char *partition_name, const cha
 {
     const RbPartition *partition = rb_partition(partition_name);
     const char *chosen = choose_region(issuer, partition, region);
-    g_autofree char *quoted = rb_text_quote(chosen);
+    g_autofree char *quoted = NULL;
 
     if (partition == NULL || !rb_arn_is_region(chosen)) {
+        quoted = rb_text_quote(chosen);
         (void)rb_refuse(error, RB_STS_INVALID, "no region %s, or no partition of this name", quoted);
         return NULL;
     }
     if (issuer->sts_endpoint == NULL && rb_partition_of_region(chosen) != partition) {
+        quoted = rb_text_quote(chosen);
         (void)rb_refuse(error, RB_STS_INVALID, "region %s is not in partition %s", quoted, partition->name);
         return NULL;
     }

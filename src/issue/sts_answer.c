@@ -23,13 +23,13 @@ parse(const char *xml, gsize size)
     g_autoptr(xmlParserCtxt) context = NULL;
     g_autoptr(xmlDoc) doc = NULL;
 
-    if (size == 0 || size > RB_STS_MAX_ANSWER || g_strstr_len(xml, (gssize)size, "<!DOCTYPE") != NULL)
+    if (size == 0 || size > RB_STS_MAX_ANSWER || memmem(xml, size, "<!DOCTYPE", strlen("<!DOCTYPE")) != NULL)
         return NULL;
     context = xmlNewParserCtxt();
     if (context == NULL)
         g_error("out of memory");
     doc = xmlCtxtReadMemory(context, xml, (int)size, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_COMPACT);
     if (doc == NULL || doc->intSubset != NULL || xmlDocGetRootElement(doc) == NULL)
         return NULL;
     return g_steal_pointer(&doc);
