@@ -72,10 +72,13 @@ static gboolean
 record_decision(const Ask *ask, gint64 duration_s, GError **error)
 {
     g_autoptr(RbBatch) batch = rb_batch_new();
-    json_t *facts = ask_facts(ask);
-    json_t *conditions = json_array();
-    const char *const *condition = ask->grant->n_reasons == 0 ? NULL : ask->grant->reasons[0].conditions;
+    const RbGrant *grant = ask->grant;
+    const char *const *condition;
+    json_t *facts, *conditions = json_array();
 
+    g_assert(grant != NULL); /* decide() said yes */
+    facts = ask_facts(ask);
+    condition = grant->n_reasons == 0 ? NULL : grant->reasons[0].conditions;
     for (; condition != NULL && *condition != NULL; condition++)
         (void)json_array_append_new(conditions, json_string(*condition));
     (void)json_object_set_new(facts, "conditions", conditions);
@@ -92,8 +95,11 @@ static gboolean
 record_lease(const Ask *ask, const RbCredentials *credentials, GError **error)
 {
     g_autoptr(RbBatch) batch = rb_batch_new();
-    json_t *facts = ask_facts(ask);
+    const RbGrant *grant = ask->grant;
+    json_t *facts;
 
+    g_assert(grant != NULL); /* decide() said yes */
+    facts = ask_facts(ask);
     rb_facts_text(facts, "access_key_id", credentials->access_key_id);
     rb_facts_text(facts, "assumed_role_id", credentials->assumed_role_id);
     rb_facts_text(facts, "assumed_role_arn", credentials->assumed_role_arn);
@@ -107,8 +113,8 @@ record_lease(const Ask *ask, const RbCredentials *credentials, GError **error)
         return FALSE;
     rb_access_count(ask->access, &ask->access->counts.leases);
     rb_log(RB_LOG_INFO, "lease", "incident", ask->visit->incident, "name", ask->session->identity->name,
-           "account", ask->grant->account, "role", ask->grant->role, "access_key_id",
-           credentials->access_key_id, "client", ask->session->client, NULL);
+           "account", grant->account, "role", grant->role, "access_key_id", credentials->access_key_id,
+           "client", ask->session->client, NULL);
     return TRUE;
 }
 

@@ -42,7 +42,7 @@ read_template(RbLoad *load, const RbYaml *node, const char *text)
         const char *close = strchr(open, '}');
         g_autofree char *name = g_strndup(open + 2, close == NULL ? 0 : (gsize)(close - open - 2));
         g_autofree char *before = g_strndup(text, (gsize)(open - text)), *quoted = rb_text_quote(name);
-        if (!g_str_has_prefix(name, "identity.") || name[9] == '\0') {
+        if (close == NULL || !g_str_has_prefix(name, "identity.") || name[9] == '\0') {
             rb_yaml_problem(node, load->problems, "write ${identity.<attribute>}",
                             "unknown variable %s in a tag", quoted);
             break;
