@@ -92,7 +92,8 @@ rb_handle_saml_acs(RbRequest *request, GError **error)
     answer = rb_answer_redirect(303, signed_in->next);
     rb_answer_cookie(answer, request->site, RB_COOKIE_SESSION, rb_secret_reveal(signed_in->session),
                      signed_in->expires_at - rb_request_visit(request)->now, FALSE);
-    rb_answer_cookie(answer, request->site, RB_COOKIE_SIGN_IN, NULL, 0, TRUE);
+    /* The sign-in cookie stays for its quarter of an hour: another tab of this browser may be signing in too.
+     * What it is good for, a transaction, is used up. */
     return answer;
 }
 
