@@ -220,7 +220,7 @@ receive(RbAccess *access, const RbVisit *visit, const char *id, const RbInbound 
     if (logout == NULL)
         return NULL;
     if (logout->kind == RB_LOGOUT_RESPONSE)
-        return match_response(access, visit, id, logout, error) ? g_strdup("/") : NULL;
+        return match_response(access, visit, id, logout, error) ? g_strdup("/logout") : NULL;
     if (!end_sessions(access, visit, id, logout, error))
         return NULL;
     return rb_provider_logout_reply(

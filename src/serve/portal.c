@@ -323,6 +323,23 @@ rb_handle_logout(RbRequest *request, GError **error)
     return signed_out(request, idp_url, error);
 }
 
+/* Where the identity provider's own sign-out ends. */
+RbAnswer *
+rb_handle_signed_out(RbRequest *request, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    g_autoptr(RbSession) session = rb_request_session(request, &why);
+
+    if (session != NULL)
+        return rb_answer_redirect(302,
+                                  "/"); /* this browser is signed in, perhaps again: it gets no other word */
+    if (!is_signed_out(why)) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return NULL;
+    }
+    return signed_out(request, NULL, error);
+}
+
 /* ---- what is always the same ---- */
 
 RbAnswer *

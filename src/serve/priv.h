@@ -217,6 +217,7 @@ RbSession *rb_portal_session(RbRequest *request, RbAnswer **instead, GError **er
 RbAnswer *rb_handle_home(RbRequest *request, GError **error); /* portal.c */
 RbAnswer *rb_handle_login(RbRequest *request, GError **error);
 RbAnswer *rb_handle_logout(RbRequest *request, GError **error);
+RbAnswer *rb_handle_signed_out(RbRequest *request, GError **error);
 RbAnswer *rb_handle_console(RbRequest *request, GError **error);
 RbAnswer *rb_handle_start_head(RbRequest *request, GError **error);
 RbAnswer *rb_handle_asset(RbRequest *request, GError **error);

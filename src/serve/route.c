@@ -10,6 +10,7 @@ static const RbRoute routes[] = {
     { RB_SEEN_HEAD, "/start",                     RB_WORK_INLINE,   RB_SPEAKS_PAGES, 0,              0,              rb_handle_start_head },
     { RB_SEEN_GET,  "/start",                     RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              0,              rb_handle_home },
     { RB_SEEN_GET,  "/login",                     RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              RB_ROUTE_RATED, rb_handle_login },
+    { RB_SEEN_GET,  "/logout",                    RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              0,              rb_handle_signed_out },
     { RB_SEEN_POST, "/logout",                    RB_WORK_QUICK,    RB_SPEAKS_PAGES, RB_BODY_SMALL,  0,              rb_handle_logout },
     { RB_SEEN_GET,  "/console",                   RB_WORK_UPSTREAM, RB_SPEAKS_PAGES, 0,              0,              rb_handle_console },
     { RB_SEEN_GET,  "/device",                    RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              RB_ROUTE_RATED, rb_handle_device_page },

@@ -34,7 +34,7 @@ signs_out(void **state)
     assert_non_null(url);
     assert_int_equal(audited(f, "sign-out", NULL), 1);
     back = message(f, "corp", "SAMLResponse", "logout-of-alice|yes", &error);
-    assert_string_equal(back, "/");
+    assert_string_equal(back, "/logout");
     again = message(f, "corp", "SAMLResponse", "logout-of-alice|yes", &error);
     expect_code("an answer a second time", error, RB_SIGN_IN_UNKNOWN);
 }

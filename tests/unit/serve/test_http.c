@@ -178,6 +178,8 @@ static const Row portal[] = {
     { "logout by a sibling",      "POST /logout",                HOST COOKIE FORM "Sec-Fetch-Site: same-site\r\n", "csrf=csrf-token", 403, NULL, "request.forged" },
     { "logout by another origin", "POST /logout",                HOST COOKIE FORM "Origin: https://evil.example\r\n", "csrf=csrf-token", 403, NULL, "request.forged" },
     { "logout, origin unsaid",    "POST /logout",                HOST COOKIE FORM "Origin: null\r\nSec-Fetch-Site: same-origin\r\n", "csrf=csrf-token", 200, NULL, NULL },
+    { "after the IdP's logout",   "GET /logout",                 HOST, NULL, 200, "Set-Cookie: __Host-rolebridge_session=; Path=/; Max-Age=0", "You are signed out" },
+    { "GET ends nothing",         "GET /logout",                 HOST COOKIE, NULL, 302, "Location: /", NULL },
     { "logout, signed out",       "POST /logout",                HOST FORM, "", 200, NULL, "You are signed out" },
 };
 
