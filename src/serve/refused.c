@@ -139,12 +139,16 @@ page_error(RbRequest *request, const GError *error)
                                 : g_strdup("%2F");
     g_autofree char *mfa =
         rb_is_refusal(error, RB_MAPPING_MFA_REQUIRED) ? g_strdup_printf("/login?mfa=1&next=%s", next) : NULL;
-    g_autoptr(GError) broken = NULL;
+    g_autoptr(GError) broken = NULL, nobody = NULL;
+    /* who one is signed in as may be the very reason; the mapping's refusals come from a worker, which may
+     * look */
+    g_autoptr(RbSession) session =
+        g_str_has_prefix(outcome->id, "mapping.") ? rb_request_session(request, &nobody) : NULL;
     RbAnswer *answer = rb_answer_page(
         request, (guint)outcome->status, "refused",
         json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s*}", "what", outcome->what, "next", outcome->next, "code",
                   outcome->id, "detail", rb_error_detail(error), "incident", request->incident, "mfa", mfa),
-        NULL, &broken);
+        session, &broken);
 
     return answer != NULL ? answer : json_error(error, request->incident);
 }

@@ -86,8 +86,15 @@
   <xsl:template match="/roles" mode="content">
     <xsl:if test="not(account)">
       <div class="card">
-        <p>None of your <xsl:value-of select="groups"/> groups brings a role in any account.</p>
-        <p>Ask the owner of the role you need to add one of your groups; sign in again afterwards.</p>
+        <xsl:choose>
+          <xsl:when test="miss">
+            <p>No role is open to you right now. What is missing for each is below.</p>
+          </xsl:when>
+          <xsl:otherwise>
+            <p>None of your groups brings a role in any account. Groups that your sign-in named: <xsl:value-of select="groups"/>.</p>
+            <p>Ask the owner of the role you need to add one of your groups; sign in again afterwards.</p>
+          </xsl:otherwise>
+        </xsl:choose>
       </div>
     </xsl:if>
     <xsl:apply-templates select="account"/>
@@ -97,12 +104,14 @@
         <xsl:apply-templates select="miss"/>
       </section>
     </xsl:if>
-    <section class="card">
-      <h2>On the command line</h2>
-      <pre>rolebridge login <xsl:value-of select="site"/>
+    <xsl:if test="account">
+      <section class="card">
+        <h2>On the command line</h2>
+        <pre>rolebridge login <xsl:value-of select="site"/>
 rolebridge configure</pre>
-      <p class="soft">Then each of these roles is a profile: <code>aws --profile ACCOUNT.ROLE sts get-caller-identity</code>.</p>
-    </section>
+        <p class="soft">Then each of these roles is a profile of the AWS CLI and SDKs: <code>--profile <bdi><xsl:value-of select="concat(account/name, '.', account/grant/role)"/></bdi></code></p>
+      </section>
+    </xsl:if>
     <p class="soft">You are signed in until <time datetime="{until}"><xsl:value-of select="translate(until, 'TZ', '  ')"/> UTC</time>,
       <xsl:choose>
         <xsl:when test="mfa">with a second factor.</xsl:when>
@@ -131,7 +140,7 @@ rolebridge configure</pre>
         <h3><bdi><xsl:value-of select="title"/></bdi></h3>
         <xsl:if test="purpose"><div class="soft"><bdi><xsl:value-of select="purpose"/></bdi></div></xsl:if>
       </div>
-      <div><a class="button" href="{console}">Console</a></div>
+      <div><a class="button" href="{console}" aria-label="Console: {title} in {../name}">Console</a></div>
       <details>
         <summary>Why, and for how long</summary>
         <ul>
@@ -152,10 +161,10 @@ rolebridge configure</pre>
       <div>
         <h3><bdi><xsl:value-of select="title"/></bdi> in <bdi><xsl:value-of select="name"/></bdi></h3>
         <div><xsl:value-of select="what"/><xsl:text> </xsl:text><xsl:value-of select="next"/></div>
-        <xsl:if test="detail"><div class="soft"><bdi><xsl:value-of select="detail"/></bdi></div></xsl:if>
-        <div class="soft"><code><xsl:value-of select="code"/></code><xsl:if test="owner"> · ask <bdi><xsl:value-of select="owner"/></bdi></xsl:if></div>
+        <xsl:if test="detail and not(mfa)"><div class="soft"><bdi><xsl:value-of select="detail"/></bdi></div></xsl:if>
+        <div class="soft"><code><xsl:value-of select="code"/></code><xsl:if test="owner and not(mfa)"> · ask <bdi><xsl:value-of select="owner"/></bdi></xsl:if></div>
       </div>
-      <xsl:if test="mfa"><div><a class="button plain" href="{mfa}">Sign in with a second factor</a></div></xsl:if>
+      <xsl:if test="mfa"><div><a class="button plain" href="{mfa}" aria-label="Sign in with a second factor for {title} in {name}">Sign in with a second factor</a></div></xsl:if>
     </div>
   </xsl:template>
 
