@@ -17,19 +17,39 @@ struct RbCallback {
     char *code, *denied; /* either ends the waiting; guarded by the mutex */
 };
 
+#define STYLE                                                                                                \
+    ":root{color-scheme:light dark}body{margin:0 auto;max-width:34rem;padding:1rem;"                         \
+    "font:1rem/1.5 system-ui,sans-serif}h1{font-size:1.5rem;line-height:1.25}"
 #define PAGE(title, text)                                                                                    \
-    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>" title "</title><h1>" title            \
-    "</h1><p>" text "</p></html>"
+    "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" "                      \
+    "content=\"width=device-width, initial-scale=1\"><title>" title "</title><style>" STYLE                  \
+    "</style><main><h1>" title "</h1><p>" text "</p></main></html>"
+
+/* Nothing but this very style. */
+static char *
+content_policy(void)
+{
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    guint8 digest[32];
+    gsize size = sizeof digest;
+    g_autofree char *hash = NULL;
+
+    g_checksum_update(checksum, (const guchar *)STYLE, strlen(STYLE));
+    g_checksum_get_digest(checksum, digest, &size);
+    hash = g_base64_encode(digest, size);
+    return g_strdup_printf("default-src 'none'; style-src 'sha256-%s'", hash);
+}
 
 static enum MHD_Result
 answer(struct MHD_Connection *connection, unsigned status, const char *page)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(strlen(page), (void *)page, MHD_RESPMEM_PERSISTENT);
+    g_autofree char *policy = content_policy();
     enum MHD_Result result;
 
     (void)MHD_add_response_header(response, "Content-Type", "text/html; charset=utf-8");
-    (void)MHD_add_response_header(response, "Content-Security-Policy", "default-src 'none'");
+    (void)MHD_add_response_header(response, "Content-Security-Policy", policy);
     (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     (void)MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
     (void)MHD_add_response_header(response, "Connection", "close");
@@ -126,7 +146,9 @@ rb_callback_wait(RbCallback *callback, guint wait_s, GError **error)
         if (!g_cond_wait_until(&callback->cond, &callback->mutex, end))
             break;
     code = g_steal_pointer(&callback->code);
-    if (code == NULL && callback->denied != NULL) {
+    if (code == NULL && g_strcmp0(callback->denied, "access_denied") == 0)
+        (void)rb_refuse(error, RB_SSO_DENIED, "the sign-in was denied in the browser");
+    else if (code == NULL && callback->denied != NULL) {
         g_autofree char *quoted = rb_text_quote(callback->denied);
         (void)rb_refuse(error, RB_SSO_DENIED, "the browser came back with %s", quoted);
     } else if (code == NULL)
