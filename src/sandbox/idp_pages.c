@@ -46,7 +46,7 @@ rb_box_idp_login_page(RbBoxIdp *idp, const char *token, const RbBoxPending *pend
     rb_box_page_add(&page,
                     "<div class=\"card\"><p>People of this made-up company, and their passwords:</p><div "
                     "class=\"wide\"><table><tr><th>Person</th><th>User name</th><th>Password</th><th>Groups"
-                    "</th><th></th></tr>");
+                    "</th><td></td></tr>");
     for (guint i = 0; i < idp->setting.people->len; i++) {
         const RbBoxPerson *person = idp->setting.people->pdata[i];
         g_autofree char *groups = g_strjoinv(", ", person->groups), *uid = rb_uri_encode(person->uid);

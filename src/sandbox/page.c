@@ -7,7 +7,7 @@
 /* clang-format off */
 static const char style[] =
     ":root{--ink:#1d2733;--soft:#5b6775;--line:#d8dee6;--card:#fff;--back:#eef1f5;--mark:#2457a6}"
-    "body.aws{--mark:#b3590a;--back:#f4f1ec}"
+    "body.aws{--mark:#954805;--back:#f4f1ec}"
     "@media(prefers-color-scheme:dark){:root{--ink:#e8edf3;--soft:#a3afbd;--line:#3a4654;--card:#1c242e;--back:#12181f;--mark:#7fb0f5}"
     "body.aws{--mark:#f0a860;--back:#171410}}"
     "*{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,sans-serif}"
@@ -23,7 +23,7 @@ static const char style[] =
     ".row{display:flex;gap:.7rem;flex-wrap:wrap;margin-top:1.2rem}"
     "input:focus,button:focus-visible,a:focus-visible{outline:3px solid var(--mark);outline-offset:2px}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}"
-    "th{font-size:.85rem;color:var(--soft);font-weight:600;white-space:nowrap}td code{overflow-wrap:anywhere}"
+    "th{font-size:.85rem;color:var(--soft);font-weight:600;white-space:nowrap}code{overflow-wrap:anywhere}"
     "code{font:.9em ui-monospace,monospace}a{color:var(--mark)}.soft{color:var(--soft);font-size:.9rem}"
     ".wide{overflow-x:auto}.problem{border-left:4px solid #c0392b;padding-left:.8rem}";
 /* clang-format on */
