@@ -22,6 +22,7 @@ rb_access_new(const RbAccessSetting *setting, RbDiagnostics *problems, GError **
     access->token_s = setting->token_s;
     access->clock = setting->clock;
     access->limits = rb_limits_new(LIMITS_MAX);
+    access->flood = rb_flood_new();
     access->recorded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     access->recorded_order = g_queue_new();
     access->provider_due = g_new0(gint64, rb_providers_size(access->providers) + 1);
@@ -33,6 +34,8 @@ rb_access_free(RbAccess *access)
 {
     if (access == NULL)
         return;
+    rb_flood_write(access, rb_clock_now(&access->clock), TRUE);
+    rb_flood_free(access->flood);
     rb_snapshot_unref(access->snapshot);
     rb_limits_free(access->limits);
     g_queue_free(access->recorded_order);
@@ -118,6 +121,7 @@ rb_access_tend(RbAccess *access)
             access->provider_due[i] = 0;
         }
     }
+    rb_flood_write(access, now, FALSE);
     if (now >= access->sweep_due)
         sweep(access, now);
     next = access->sweep_due;

@@ -94,16 +94,22 @@ rb_limits_take(RbLimits *limits, const RbLimit *limit, const char *key, gint64 n
     return may;
 }
 
-gboolean
-rb_limits_take_address(RbLimits *limits, const RbLimit *limit, const char *address, gint64 now)
+char *
+rb_limits_network(const char *address)
 {
     struct in6_addr v6;
     char network[INET6_ADDRSTRLEN];
 
     if (address == NULL || inet_pton(AF_INET6, address, &v6) != 1)
-        return rb_limits_take(limits, limit, address == NULL ? "" : address, now);
+        return g_strdup(address == NULL ? "" : address);
     memset(v6.s6_addr + 8, 0, 8);
-    if (inet_ntop(AF_INET6, &v6, network, sizeof network) == NULL)
-        network[0] = '\0';
+    return g_strdup(inet_ntop(AF_INET6, &v6, network, sizeof network) == NULL ? "" : network);
+}
+
+gboolean
+rb_limits_take_address(RbLimits *limits, const RbLimit *limit, const char *address, gint64 now)
+{
+    g_autofree char *network = rb_limits_network(address);
+
     return rb_limits_take(limits, limit, network, now);
 }

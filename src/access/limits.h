@@ -24,4 +24,8 @@ gboolean rb_limits_take(RbLimits *limits, const RbLimit *limit, const char *key,
 /** rb_limits_take_address: the same by network address: an IPv6 client is its /64. NULL counts as one. */
 gboolean rb_limits_take_address(RbLimits *limits, const RbLimit *limit, const char *address, gint64 now);
 
+/** rb_limits_network: (transfer full): what counts as one client: an IPv4 address, the /64 of an IPv6 one, ""
+ * for NULL. */
+char *rb_limits_network(const char *address);
+
 #endif

@@ -33,8 +33,8 @@ struct RbAccess {
     RbAccessCounts counts;
     GHashTable *recorded;   /* incidents whose refusal was recorded, … */
     GQueue *recorded_order; /* … oldest first */
+    struct RbFlood *flood;  /* refusals of strangers that are counted, not written one by one */
     gint hurry;             /* atomic */
-    gint left_out;          /* atomic; refusals that were logged only, since the last one recorded */
     gint64 *provider_due;   /* the background thread's own, as are the next */
     gint64 issuer_due, sweep_due;
 };
@@ -67,6 +67,23 @@ gint64 rb_body_integer(const RbRecord *record, const char *key);
 
 /** rb_random_text: (transfer full): @n letters of @alphabet, each as likely as the others. */
 char *rb_random_text(const char *alphabet, guint n);
+
+/* ---- flood.c ---- */
+
+/*
+ * Anybody can be refused as often as he likes, and the audit log keeps what it gets for ever. Refusals of
+ * people who are not known are written one by one up to a rate for each address and code, and for each code;
+ * what comes faster is counted, and the count is written when its minute is over.
+ */
+typedef struct RbFlood RbFlood;
+RbFlood *rb_flood_new(void);
+void rb_flood_free(RbFlood *flood);
+/** rb_flood_counts: TRUE: the refusal @code of @visit is over the rate; it was counted and must not be
+ * written. */
+gboolean rb_flood_counts(RbAccess *access, const RbVisit *visit, const char *what, const char *code);
+/** rb_flood_write: writes the counts whose minute is over at @now; @all: every one. One that cannot be
+ * written is tried again later. */
+void rb_flood_write(RbAccess *access, gint64 now, gboolean all);
 
 /* ---- session.c ---- */
 

@@ -14,10 +14,6 @@ static const RbRefusalCode passing[] = {
     RB_REQUEST_TOO_MANY, RB_REQUEST_NOT_FOUND, RB_REQUEST_MALFORMED, RB_REQUEST_TOO_LARGE, RB_REQUEST_HOST,
 };
 
-/* Nobody who is unknown fills the audit log, which is kept for ever: from one address so many refusals are
- * recorded, then two a minute; the rest is logged, and counted in the next record. */
-static const RbLimit unknown = { "refusal", 200, 30000 };
-
 void
 rb_facts_text(json_t *facts, const char *key, const char *value)
 {
@@ -133,19 +129,14 @@ audit_end(RbAccess *access, const RbVisit *visit, const char *what, json_t *fact
 {
     g_autoptr(RbBatch) batch = rb_batch_new();
     g_autoptr(GError) failed = NULL;
-    gint left_out = g_atomic_int_exchange(&access->left_out, 0);
 
-    if (left_out > 0)
-        rb_facts_integer(facts, "left_out_before", left_out);
     rb_facts_text(facts, "what", what);
     rb_facts_text(facts, "code", rb_outcome(why)->id);
     rb_facts_text(facts, "reason", why->message);
     rb_batch_audit(batch, RB_AUDIT_REFUSAL, visit->now, visit->incident, facts);
-    if (rb_store_commit(access->store, batch, visit->now, &failed))
-        return;
-    (void)g_atomic_int_add(&access->left_out, left_out);
-    rb_log(RB_LOG_ERROR, "audit.lost", "incident", visit->incident, "what", what, "reason", failed->message,
-           NULL);
+    if (!rb_store_commit(access->store, batch, visit->now, &failed))
+        rb_log(RB_LOG_ERROR, "audit.lost", "incident", visit->incident, "what", what, "reason",
+               failed->message, NULL);
 }
 
 /* @facts: (transfer full) */
@@ -165,8 +156,7 @@ record_end(RbAccess *access, const RbVisit *visit, const char *what, json_t *fac
     }
     rb_access_count(access, why->domain == RB_REFUSAL ? &access->counts.refusals : &access->counts.faults);
     if (json_object_get(facts, "subject") == NULL &&
-        !rb_limits_take_address(access->limits, &unknown, visit->source_ip, visit->now)) {
-        g_atomic_int_inc(&access->left_out);
+        rb_flood_counts(access, visit, what, rb_outcome(why)->id)) {
         json_decref(facts);
         return;
     }

@@ -10,6 +10,10 @@
 
 enum { BROWSER_BYTES = 32 };
 
+/* Each begin is a record for ten minutes: 6600 of one address at most. A whole office may come from one
+ * address. */
+static const RbLimit beginning = { "begin", 600, 100 };
+
 void
 rb_begun_free(RbBegun *begun)
 {
@@ -108,6 +112,10 @@ begin(RbAccess *access, const RbVisit *visit, const char *id, const char *browse
 
     if (provider == NULL || !check_next(next, error))
         return NULL;
+    if (!rb_limits_take_address(access->limits, &beginning, visit->source_ip, visit->now)) {
+        (void)rb_refuse(error, RB_REQUEST_TOO_MANY, "sign-ins begin too often from this address");
+        return NULL;
+    }
     begun->url = rb_provider_begin(provider, relay, mfa, mfa, visit->now, &sign_in, error);
     if (begun->url == NULL)
         return NULL;
