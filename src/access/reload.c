@@ -66,10 +66,22 @@ take_duty(RbAccess *access, RbSnapshot *fresh, const RbSnapshot *before, GError 
     return TRUE;
 }
 
+/* A mapping that may be used, and warnings of what in it leads nowhere here. */
+static RbSnapshot *
+read_mapping(RbAccess *access, RbDiagnostics *problems)
+{
+    RbSnapshot *snapshot = rb_snapshot_load(access->mappings_dir, problems);
+    g_autofree const char **ids = rb_providers_ids(access->providers);
+
+    if (snapshot != NULL)
+        rb_snapshot_check_providers(snapshot, ids, problems);
+    return snapshot;
+}
+
 gboolean
 rb_access_load(RbAccess *access, RbDiagnostics *problems, GError **error)
 {
-    g_autoptr(RbSnapshot) fresh = rb_snapshot_load(access->mappings_dir, problems);
+    g_autoptr(RbSnapshot) fresh = read_mapping(access, problems);
     g_autofree char *line = NULL;
 
     if (fresh != NULL)
@@ -100,7 +112,7 @@ static gboolean
 reload(RbAccess *access, RbDiagnostics *problems, GError **error)
 {
     g_autoptr(RbSnapshot) old = rb_access_snapshot(access);
-    g_autoptr(RbSnapshot) fresh = rb_snapshot_load(access->mappings_dir, problems);
+    g_autoptr(RbSnapshot) fresh = read_mapping(access, problems);
 
     if (fresh == NULL)
         return keep_old(access, old, problems, error);

@@ -64,6 +64,15 @@ RbSecret *rb_issue_console_url(RbIssuer *issuer, const RbGrant *grant, const RbC
  * to call again. */
 gint64 rb_issuer_refresh(RbIssuer *issuer, gint64 now, GError **error);
 
+/** rb_issuer_long_lived: (transfer full): the source of a key that never expires and that the service signs
+ * with, as far as environment and profiles tell without asking anybody; NULL: none seen. */
+char *rb_issuer_long_lived(const RbIssuer *issuer);
+
+/** rb_issuer_sts_url: (transfer full): where STS is asked for an account that names no region; NULL with
+ * sts.invalid.
+ */
+char *rb_issuer_sts_url(const RbIssuer *issuer, GError **error);
+
 /** rb_issuer_status: (transfer full): where the service's own credentials come from, until when, whether
  * long-lived. No secret. */
 json_t *rb_issuer_status(RbIssuer *issuer, gint64 now);

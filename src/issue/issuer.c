@@ -272,3 +272,18 @@ rb_issuer_status(RbIssuer *issuer, gint64 now)
 {
     return rb_own_status(issuer->own, now);
 }
+
+char *
+rb_issuer_long_lived(const RbIssuer *issuer)
+{
+    return rb_own_long_lived(issuer);
+}
+
+char *
+rb_issuer_sts_url(const RbIssuer *issuer, GError **error)
+{
+    const char *partition = issuer->region != NULL ? rb_partition_of_region(issuer->region)->name : "aws";
+    g_autofree char *region = NULL;
+
+    return rb_issuer_endpoint(issuer, partition, NULL, &region, error);
+}

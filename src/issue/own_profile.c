@@ -276,3 +276,25 @@ rb_own_from_profile(RbIssuer *issuer, const char *name, gboolean optional, gint6
     (void)check_usable(&profile, error);
     return NULL;
 }
+
+gboolean
+rb_own_profile_long_lived(const RbIssuer *issuer, const char *name, char **holder)
+{
+    /* what cannot be read is told when credentials are fetched */
+    g_autoptr(GHashTable) config = load(issuer->setting.config_file, FALSE, NULL);
+    g_autoptr(GHashTable) credentials =
+        config != NULL ? load(issuer->setting.credentials_file, TRUE, NULL) : NULL;
+    Profile profile = { 0 };
+
+    if (credentials == NULL || !find(&profile, name, config, credentials))
+        return FALSE;
+    if (get(&profile, "role_arn") != NULL) {
+        const char *source = get(&profile, "source_profile");
+        if (source == NULL || !find(&profile, source, config, credentials))
+            return FALSE;
+    }
+    if (get(&profile, "aws_access_key_id") == NULL || get(&profile, "aws_session_token") != NULL)
+        return FALSE;
+    *holder = g_strdup_printf("profile '%s'", profile.name);
+    return TRUE;
+}

@@ -373,3 +373,20 @@ rb_own_fetch(RbIssuer *issuer, gint64 now, char **source, GError **error)
     *source = g_strdup("instance metadata");
     return rb_own_from_imds(issuer, now, error);
 }
+
+/* In the order of rb_own_fetch(). */
+char *
+rb_own_long_lived(const RbIssuer *issuer)
+{
+    const RbOwnSetting *s = &issuer->setting;
+    const char *profile = s->profile != NULL       ? s->profile
+                          : s->env_profile != NULL ? s->env_profile
+                                                   : "default";
+    char *holder = NULL;
+
+    if (s->profile == NULL && s->env_key != NULL)
+        return s->env_token == NULL ? g_strdup("environment") : NULL;
+    if (s->profile == NULL && s->web_token_file != NULL)
+        return NULL;
+    return rb_own_profile_long_lived(issuer, profile, &holder) ? holder : NULL;
+}

@@ -111,6 +111,12 @@ RbCredentials *rb_own_from_imds(RbIssuer *issuer, gint64 now, GError **error);
 RbCredentials *rb_own_from_web_identity(RbIssuer *issuer, const char *token_file, const char *role_arn,
                                         const char *session_name, gint64 now, GError **error);
 
+/** rb_own_long_lived: see rb_issuer_long_lived(). rb_own_profile_long_lived: whether profile @name, or the
+ * profile it takes its role with, has a key that never expires; (out) (transfer full) @holder: which of them.
+ */
+char *rb_own_long_lived(const RbIssuer *issuer);
+gboolean rb_own_profile_long_lived(const RbIssuer *issuer, const char *name, char **holder);
+
 /** rb_own_parse_json: the answer of a container endpoint or of IMDS. */
 RbCredentials *rb_own_parse_json(const char *json, gsize size, gint64 now, GError **error);
 

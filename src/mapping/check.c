@@ -1,3 +1,5 @@
+#include "base/encoding.h"
+#include "mapping/mapping.h"
 #include "mapping/priv.h"
 
 /* What can only be said once everything has been read. */
@@ -78,4 +80,23 @@ rb_snapshot_check(RbLoad *load)
 {
     check_pairs(load);
     check_unused(load);
+}
+
+void
+rb_snapshot_check_providers(const RbSnapshot *snapshot, const char *const *ids, RbDiagnostics *problems)
+{
+    for (guint i = 0; i < snapshot->assignments->len; i++) {
+        const RbAssignment *a = &g_array_index(snapshot->assignments, RbAssignment, i);
+        g_autofree char *quoted = NULL, *hint = NULL;
+        const char *near;
+        if (a->provider == NULL || g_strv_contains(ids, a->provider))
+            continue;
+        quoted = rb_text_quote(a->provider);
+        near = rb_text_nearest(a->provider, ids);
+        hint = near != NULL
+                   ? g_strdup_printf("did you mean '%s'?", near)
+                   : g_strdup("it brings nothing to anybody: name one of rolebridge.yaml, or leave it out");
+        rb_diagnostics_warning(problems, a->place.file, a->place.line, a->place.column, hint,
+                               "no identity provider %s is configured", quoted);
+    }
 }

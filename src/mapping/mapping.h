@@ -39,6 +39,12 @@ RbSnapshotSize rb_snapshot_size(const RbSnapshot *snapshot);
  */
 GStrv rb_snapshot_ways(const RbSnapshot *snapshot, const char *account, const char *role);
 
+/**
+ * rb_snapshot_check_providers: warns of every assignment whose `provider` is none of the NULL-terminated
+ * @ids: it brings nothing to anybody.
+ */
+void rb_snapshot_check_providers(const RbSnapshot *snapshot, const char *const *ids, RbDiagnostics *problems);
+
 /** What is true of the moment and the request. A fact not known is a refusal where a role asks for it. */
 typedef struct {
     gint64 now;            /* UTC seconds */

@@ -37,6 +37,18 @@ check_store(const RbConfig *config, const char *path, RbDiagnostics *problems)
                              "the store's folder %s is not there", folder);
 }
 
+static void
+check_own_key(const RbIssuer *issuer, const RbConfig *config, const char *path, RbDiagnostics *problems)
+{
+    g_autofree char *source = rb_issuer_long_lived(issuer);
+
+    if (source != NULL)
+        rb_diagnostics_warning(problems, path, config->aws == NULL ? 0 : rb_yaml_line(config->aws),
+                               config->aws == NULL ? 0 : rb_yaml_column(config->aws),
+                               "give the service an instance, task or pod role (docs/aws-credentials.md)",
+                               "the service would sign with an access key that never expires (%s)", source);
+}
+
 int
 rb_service_check(const char *path)
 {
@@ -56,6 +68,12 @@ rb_service_check(const char *path)
         check_server(config, path, problems);
         check_store(config, path, problems);
         snapshot = rb_snapshot_load(config->mappings_dir, mapping);
+        if (snapshot != NULL && providers != NULL) {
+            g_autofree const char **ids = rb_providers_ids(providers);
+            rb_snapshot_check_providers(snapshot, ids, mapping);
+        }
+        if (issuer != NULL)
+            check_own_key(issuer, config, path, problems);
     }
     rb_service_print(problems);
     rb_service_print(mapping);

@@ -206,6 +206,16 @@ rb_providers_find(const RbProviders *providers, const char *id)
     return NULL;
 }
 
+const char **
+rb_providers_ids(const RbProviders *providers)
+{
+    const char **ids = g_new0(const char *, (gsize)rb_providers_size(providers) + 1);
+
+    for (guint i = 0; i < rb_providers_size(providers); i++)
+        ids[i] = rb_providers_item(providers, i)->seat.id;
+    return ids;
+}
+
 const char *
 rb_provider_id(const RbProvider *provider)
 {

@@ -41,6 +41,9 @@ RbProvider *rb_providers_item(const RbProviders *providers, guint i);
 /** rb_providers_find: NULL when there is none of that id. */
 RbProvider *rb_providers_find(const RbProviders *providers, const char *id);
 
+/** rb_providers_ids: (transfer container): all ids, NULL-terminated. */
+const char **rb_providers_ids(const RbProviders *providers);
+
 const char *rb_provider_id(const RbProvider *provider);
 const char *rb_provider_type(const RbProvider *provider); /* "saml" */
 const char *

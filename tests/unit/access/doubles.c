@@ -46,6 +46,16 @@ rb_providers_size(const RbProviders *providers)
     return G_N_ELEMENTS(list);
 }
 
+const char **
+rb_providers_ids(const RbProviders *providers)
+{
+    const char **ids = g_new0(const char *, G_N_ELEMENTS(list) + 1);
+
+    for (guint i = 0; i < rb_providers_size(providers); i++)
+        ids[i] = rb_provider_id(&list[i]);
+    return ids;
+}
+
 RbProvider *
 rb_providers_item(const RbProviders *providers, guint i)
 {

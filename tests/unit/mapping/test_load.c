@@ -362,6 +362,33 @@ too_many_tags(void **state)
     assert_true(has_line(said, "roles/reader.yaml:7:3: error: 51 tags; AWS takes at most 50"));
 }
 
+static void
+providers_must_be_configured(void **state)
+{
+    const TestFile changes[] = {
+        ASSIGNMENTS("  - { groups: [readers], provider: corp-smal, role: reader, accounts: [alpha] }\n"
+                    "  - { groups: [readers], provider: corp-saml, role: reader, accounts: [beta] }\n"
+                    "  - { groups: [readers], provider: elsewhere, role: reader, accounts: [gamma] }\n"),
+        { NULL, NULL },
+    };
+    const char *const ids[] = { "corp-saml", "lab", NULL };
+    g_autoptr(RbSnapshot) snapshot = test_snapshot(changes);
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autofree char *said = NULL;
+
+    (void)state;
+    rb_snapshot_check_providers(snapshot, ids, problems);
+    said = rb_diagnostics_to_text(problems, FALSE);
+    assert_int_equal(rb_diagnostics_count(problems), 0);
+    assert_int_equal(rb_diagnostics_size(problems), 2);
+    assert_true(has_line(said,
+                         "assignments.yaml:4:5: warning: no identity provider 'corp-smal' is configured; did "
+                         "you mean 'corp-saml'?"));
+    assert_non_null(
+        strstr(said, "assignments.yaml:6:5: warning: no identity provider 'elsewhere' is configured; it "
+                     "brings nothing to anybody"));
+}
+
 int
 main(void)
 {
@@ -372,6 +399,7 @@ main(void)
         cmocka_unit_test(digest_is_of_names_and_bytes),
         cmocka_unit_test(session_policy_is_measured),
         cmocka_unit_test(too_many_tags),
+        cmocka_unit_test(providers_must_be_configured),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

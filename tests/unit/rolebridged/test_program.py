@@ -112,6 +112,19 @@ class Options(Scratch):
         for word in ("none.pem", "gone.xml", "did you mean 'listen'", "did you mean 'looker'"):
             self.assertIn(word, done.stderr)
 
+    def test_check_warns(self):
+        (self.folder / "mappings/assignments.yaml").write_text(
+            MAPPING["assignments.yaml"].replace("groups", "provider: crp, groups"))
+        for name, value in (("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "x" * 40)):
+            os.environ[name] = value
+            self.addCleanup(os.environ.pop, name)
+        done = self.run_it("--check", "--config", self.config)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("assignments.yaml:3:5: warning: no identity provider 'crp' is configured; did you mean 'corp'?",
+                      done.stderr)
+        self.assertIn("warning: the service would sign with an access key that never expires (environment)", done.stderr)
+        self.assertNotIn("x" * 40, done.stderr)
+
     def test_does_not_start_with_mistakes(self):
         self.config.write_text(CONFIG.format(port=self.port) + "listn: x\n")
         done = self.run_it("--config", self.config)
@@ -255,6 +268,13 @@ class Service(Scratch):
         self.assertEqual(status, 200, body)
         self.assertFalse(json.loads(body)["details"]["identity_providers"]["gone"]["usable"])
         self.await_log("provider.not_ready")
+        self.assertEqual(self.stop(), 0)
+
+    def test_unknown_provider_of_an_assignment(self):
+        (self.folder / "mappings/assignments.yaml").write_text(
+            MAPPING["assignments.yaml"].replace("groups", "provider: crp, groups"))
+        self.start()
+        self.await_log("no identity provider 'crp' is configured")
         self.assertEqual(self.stop(), 0)
 
     def test_long_lived_key(self):
