@@ -36,6 +36,6 @@ gboolean rb_command_parse(GOptionContext *context, int argc, char **argv);
  * /etc/rolebridge/mappings; NULL after telling that there is none. */
 char *rb_command_mappings(const char *asked);
 
-extern const RbCommand rb_command_check, rb_command_explain;
+extern const RbCommand rb_command_check, rb_command_doctor, rb_command_explain;
 
 #endif

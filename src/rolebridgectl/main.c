@@ -12,6 +12,7 @@ static const RbCommand audit = { "audit", "who did what, and whether the log is 
 static const RbCommand *const commands[] = {
     &rb_command_check,
     &rb_command_explain,
+    &rb_command_doctor,
     &audit,
 };
 

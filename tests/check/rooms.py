@@ -25,7 +25,9 @@ MAY_USE = {
     "access": ["base", "iam", "identity", "sign", "net", "mapping", "verify", "store", "directory", "issue"],
     "serve": ["base", "identity", "mapping", "verify", "issue", "store", "access"],
     "rolebridged": ["base", "iam", "identity", "net", "mapping", "verify", "store", "issue", "access", "serve"],
-    "rolebridgectl": ["base", "iam", "identity", "net", "mapping", "verify", "store", "issue", "access"],
+    # doctor must say of rolebridge.yaml what the service will: it has the same reader, and serve's own check
+    "rolebridgectl": ["base", "iam", "identity", "net", "mapping", "verify", "store", "issue", "access", "rolebridged/config.h",
+                      "serve/serve.h"],
     "rolebridge": ["base", "net"],
     "sandbox": ["base", "iam", "identity", "sign", "net", "mapping"],
 }
