@@ -39,10 +39,21 @@ decode_bare(const char *text, gsize n)
     gsize size = n / 4 * 3 + (n % 4 == 0 ? 0 : n % 4 - 1), at = 0;
     g_autofree guint8 *bytes = g_malloc(size + 1);
     guint32 bits = 0;
+    gsize i = 0;
 
     if (n % 4 == 1)
         return NULL;
-    for (gsize i = 0; i < n; i++) {
+    for (; i + 4 <= n; i += 4) {
+        guint32 a = sextets[(guint8)text[i]] - 1U, b = sextets[(guint8)text[i + 1]] - 1U;
+        guint32 c = sextets[(guint8)text[i + 2]] - 1U, d = sextets[(guint8)text[i + 3]] - 1U;
+        if ((a | b | c | d) > 63) /* what is not of the alphabet became G_MAXUINT32 */
+            return NULL;
+        bits = a << 18 | b << 12 | c << 6 | d;
+        bytes[at++] = (guint8)(bits >> 16);
+        bytes[at++] = (guint8)(bits >> 8);
+        bytes[at++] = (guint8)bits;
+    }
+    for (; i < n; i++) { /* two or three */
         guint8 sextet = sextets[(guint8)text[i]];
         if (sextet == 0)
             return NULL;
@@ -71,15 +82,19 @@ rb_base64url_decode(const char *text)
 GBytes *
 rb_base64_decode(const char *text, gsize max_size)
 {
+    static const char blanks[] = " \n\r\t";
     g_autofree char *bare = NULL;
     gsize n = 0, all, padding = 0;
 
     if (strlen(text) > max_size * 2 + 8) /* base64 is 4/3, with line ends well under twice the size */
         return NULL;
     bare = g_malloc(strlen(text) + 1);
-    for (const char *p = text; *p != '\0'; p++)
-        if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t')
-            bare[n++] = *p;
+    for (const char *p = text + strspn(text, blanks); *p != '\0'; p += strspn(p, blanks)) {
+        gsize run = strcspn(p, blanks);
+        memcpy(bare + n, p, run);
+        n += run;
+        p += run;
+    }
     all = n;
     while (n > 0 && padding < 2 && bare[n - 1] == '=') {
         n--;

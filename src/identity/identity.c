@@ -38,9 +38,11 @@ text_value(const RbIdentity *identity, gsize i)
 static gboolean
 check_text(const char *what, const char *text, GError **error)
 {
-    if (strlen(text) > RB_IDENTITY_MAX_TEXT)
-        return rb_refuse(error, RB_IDENTITY_MALFORMED, "%s of %" G_GSIZE_FORMAT " bytes", what, strlen(text));
-    if (!g_utf8_validate(text, -1, NULL))
+    gsize n = strlen(text);
+
+    if (n > RB_IDENTITY_MAX_TEXT)
+        return rb_refuse(error, RB_IDENTITY_MALFORMED, "%s of %" G_GSIZE_FORMAT " bytes", what, n);
+    if (!g_utf8_validate_len(text, n, NULL))
         return rb_refuse(error, RB_IDENTITY_MALFORMED, "%s is not UTF-8", what);
     return TRUE;
 }
@@ -48,20 +50,20 @@ check_text(const char *what, const char *text, GError **error)
 gboolean
 rb_identity_check_name(const char *name, GError **error)
 {
+    static const char usable[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+=,.@-";
     g_autofree char *quoted = NULL;
     gsize n = name == NULL ? 0 : strlen(name);
 
     if (n == 0)
         return rb_refuse(error, RB_IDENTITY_NAME_MISSING, "no name was stated");
+    if (n >= 2 && n <= 64 && strspn(name, usable) == n)
+        return TRUE;
     quoted = rb_text_quote(name);
     if (n < 2 || n > 64)
         return rb_refuse(error, RB_IDENTITY_NAME_UNUSABLE,
                          "the name %s has %" G_GSIZE_FORMAT " bytes; AWS takes 2 to 64", quoted, n);
-    for (const char *p = name; *p != '\0'; p++)
-        if (!g_ascii_isalnum(*p) && strchr("_+=,.@-", *p) == NULL)
-            return rb_refuse(error, RB_IDENTITY_NAME_UNUSABLE,
-                             "the name %s has characters other than letters, digits and _+=,.@-", quoted);
-    return TRUE;
+    return rb_refuse(error, RB_IDENTITY_NAME_UNUSABLE,
+                     "the name %s has characters other than letters, digits and _+=,.@-", quoted);
 }
 
 static gint
@@ -74,23 +76,24 @@ compare_text(gconstpointer a, gconstpointer b)
 static gboolean
 copy_groups(RbIdentity *identity, const char *const *groups, GError **error)
 {
-    g_autoptr(GPtrArray) copy = g_ptr_array_new_with_free_func(g_free);
+    g_autofree const char **sorted = NULL;
     GPtrArray *unique;
     guint n = groups == NULL ? 0 : g_strv_length((char **)groups);
 
     if (n > RB_IDENTITY_MAX_GROUPS)
         return rb_refuse(error, RB_IDENTITY_TOO_MANY_GROUPS, "%u groups; at most %d", n,
                          RB_IDENTITY_MAX_GROUPS);
-    for (guint i = 0; i < n; i++) {
+    for (guint i = 0; i < n; i++)
         if (!check_text("a group", groups[i], error))
             return FALSE;
-        g_ptr_array_add(copy, g_strdup(groups[i]));
-    }
-    g_ptr_array_sort(copy, compare_text);
+    sorted = g_new(const char *, n + 1);
+    if (n > 0)
+        memcpy(sorted, groups, n * sizeof *sorted);
+    qsort(sorted, n, sizeof *sorted, compare_text);
     unique = g_ptr_array_sized_new(n + 1);
     for (guint i = 0; i < n; i++)
-        if (i == 0 || strcmp(g_ptr_array_index(copy, i), g_ptr_array_index(copy, i - 1)) != 0)
-            g_ptr_array_add(unique, g_strdup(g_ptr_array_index(copy, i)));
+        if (i == 0 || strcmp(sorted[i], sorted[i - 1]) != 0)
+            g_ptr_array_add(unique, g_strdup(sorted[i]));
     identity->n_groups = unique->len;
     g_ptr_array_add(unique, NULL);
     identity->groups = (const char *const *)g_ptr_array_free(unique, FALSE);
@@ -155,7 +158,7 @@ copy_attributes(RbIdentity *identity, const RbAttribute *attributes, GError **er
     while (g_hash_table_iter_next(&iter, &name, &values)) {
         g_ptr_array_add(values, NULL);
         copy[n].name = g_strdup(name);
-        copy[n++].values = (const char *const *)g_strdupv((char **)((GPtrArray *)values)->pdata);
+        copy[n++].values = (const char *const *)g_ptr_array_steal(values, NULL);
     }
     qsort(copy, n, sizeof *copy, compare_attribute);
     identity->attributes = copy;

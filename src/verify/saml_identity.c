@@ -9,7 +9,8 @@
 
 /* Attributes while they are read. */
 typedef struct {
-    GArray *attributes; /* RbAttribute: name borrowed from the tree, values owned */
+    GArray *attributes; /* RbAttribute: name and most values borrowed from the tree */
+    GPtrArray *joined;  /* the other values: owned */
     guint n_values;
 } Reading;
 
@@ -17,22 +18,39 @@ static void
 reading_clear(Reading *reading)
 {
     for (guint i = 0; i < reading->attributes->len; i++)
-        g_strfreev((char **)g_array_index(reading->attributes, RbAttribute, i).values);
+        g_free((char **)g_array_index(reading->attributes, RbAttribute, i).values);
     g_array_unref(reading->attributes);
+    g_ptr_array_unref(reading->joined);
+}
+
+/* A value as rb_saml_text() gives it; the usual one, a single text, without a copy. */
+static const char *
+value_text(const xmlNode *node, Reading *reading)
+{
+    const xmlNode *first = node->children;
+    char *text;
+
+    if (first != NULL && first->type == XML_TEXT_NODE && first->next == NULL)
+        return (const char *)first->content;
+    text = rb_saml_text(node);
+    if (text != NULL)
+        g_ptr_array_add(reading->joined, text);
+    return text;
 }
 
 /* A value that is itself XML (an eduPersonTargetedID, say) is no text, so nothing can match it: it is left
  * out, except where it would be a group or a name. */
 static gboolean
-read_values(const RbSaml *saml, const char *name, const xmlNode *node, GPtrArray *values, GError **error)
+read_values(const RbSaml *saml, const char *name, const xmlNode *node, Reading *reading, GPtrArray *values,
+            GError **error)
 {
     for (xmlNode *n = rb_xml_first(node); n != NULL; n = rb_xml_next(n)) {
-        char *text;
+        const char *text;
         if (!rb_xml_is(n, RB_NS_SAML, "AttributeValue"))
             return rb_refuse(error, RB_SAML_MALFORMED, "an Attribute with <%s> in it", n->name);
-        text = rb_saml_text(n);
+        text = value_text(n, reading);
         if (text != NULL)
-            g_ptr_array_add(values, text);
+            g_ptr_array_add(values, (char *)text);
         else if (g_strv_contains((const char *const *)saml->group_attributes, name) ||
                  g_strcmp0(saml->name_attribute, name) == 0)
             return rb_refuse(error, RB_SAML_MALFORMED, "a group or name that is not text");
@@ -43,12 +61,12 @@ read_values(const RbSaml *saml, const char *name, const xmlNode *node, GPtrArray
 static gboolean
 read_attribute(const RbSaml *saml, const xmlNode *node, Reading *reading, GError **error)
 {
-    g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) values = g_ptr_array_new();
     RbAttribute attribute = { .name = rb_xml_attribute(node, "Name") };
 
     if (attribute.name == NULL || *attribute.name == '\0')
         return rb_refuse(error, RB_SAML_MALFORMED, "an Attribute without a Name");
-    if (!read_values(saml, attribute.name, node, values, error))
+    if (!read_values(saml, attribute.name, node, reading, values, error))
         return FALSE;
     reading->n_values += values->len;
     g_ptr_array_add(values, NULL);
@@ -214,7 +232,8 @@ RbIdentity *
 rb_saml_identity(const RbSamlAnswer *answer, GError **error)
 {
     const xmlNode *statement = rb_saml_child(answer->assertion, RB_NS_SAML, "AuthnStatement");
-    Reading reading = { .attributes = g_array_new(TRUE, TRUE, sizeof(RbAttribute)) };
+    Reading reading = { .attributes = g_array_new(TRUE, TRUE, sizeof(RbAttribute)),
+                        .joined = g_ptr_array_new_with_free_func(g_free) };
     g_autofree char *context = NULL;
     RbIdentity *identity = NULL;
 
