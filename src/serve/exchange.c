@@ -16,6 +16,7 @@ typedef struct {
     RbPeer *peer;
     RbRequest *request;
     Stage stage;      /* the loop thread's */
+    gboolean last;    /* the connection ends with the answer */
     gboolean counted; /* in the loop's open requests; the loop thread's */
     gint outcome;
     RbAnswer *answer;
@@ -39,14 +40,17 @@ monotonic_s(void)
     return g_get_monotonic_time() / G_USEC_PER_SEC;
 }
 
+/* Where a request with such a header ends, a proxy before us may see elsewhere: nothing that follows it on
+ * the connection is taken for a request. */
 static enum MHD_Result
 take_header(void *data, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     Exchange *exchange = data;
 
     (void)kind;
-    return rb_request_header(exchange->request, name, value != NULL ? value : "", &exchange->broken) ? MHD_YES
-                                                                                                     : MHD_NO;
+    exchange->last =
+        !rb_request_header(exchange->request, name, value != NULL ? value : "", &exchange->broken);
+    return exchange->last ? MHD_NO : MHD_YES;
 }
 
 void *
@@ -135,7 +139,8 @@ response_new(const Exchange *exchange)
     }
     good = add_security(response, exchange, answer) &&
            (answer->content_type == NULL || add(response, "Content-Type", answer->content_type)) &&
-           (!g_atomic_int_get(&exchange->loop->closing) || add(response, "Connection", "close"));
+           ((!exchange->last && !g_atomic_int_get(&exchange->loop->closing)) ||
+            add(response, "Connection", "close"));
     for (guint i = 0; good && i < answer->headers->len; i++) {
         const RbHeader *header = answer->headers->pdata[i];
         good = add(response, header->name, header->value);

@@ -70,6 +70,16 @@ slot_for(RbRequest *request, const char *name)
     return NULL;
 }
 
+/* RFC 9110 §5.6.2. "Content-Length :" is one header to some and another to others. */
+static gboolean
+is_header_name(const char *name)
+{
+    for (const char *p = name; *p != '\0'; p++)
+        if (!g_ascii_isalnum(*p) && strchr("!#$%&'*+-.^_`|~", *p) == NULL)
+            return FALSE;
+    return *name != '\0';
+}
+
 gboolean
 rb_request_header(RbRequest *request, const char *name, const char *value, GError **error)
 {
@@ -78,6 +88,8 @@ rb_request_header(RbRequest *request, const char *name, const char *value, GErro
 
     if (++request->n_headers > RB_HEADERS_MAX)
         return rb_refuse(error, RB_REQUEST_TOO_LARGE, "more than %d headers", RB_HEADERS_MAX);
+    if (!is_header_name(name))
+        return rb_refuse(error, RB_REQUEST_MALFORMED, "a header whose name is none");
     if (g_ascii_strcasecmp(name, "content-length") == 0) {
         if (request->content_length >= 0 ||
             !g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT64, &length, NULL))

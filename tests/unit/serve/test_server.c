@@ -420,6 +420,47 @@ teardown(void **state)
     return 0;
 }
 
+#define DOUBT(headers)                                                                                       \
+    "POST /token HTTP/1.1\r\n" HOST "Content-Type: application/x-www-form-urlencoded\r\n" headers "\r\n"
+
+/* Requests whose end a proxy before us may see elsewhere: refused, and nothing that follows on the connection
+ * is answered. */
+static const struct {
+    const char *name, *text;
+} doubts[] = {
+    { "two lengths", DOUBT("Content-Length: 0\r\nContent-Length: 47\r\n") },
+    { "two lengths, none first", DOUBT("Content-Length: 47\r\nContent-Length: 0\r\n") },
+    { "a blank before the colon", DOUBT("Content-Length : 47\r\n") },
+    { "the same of an encoding", DOUBT("Transfer-Encoding : chunked\r\n") },
+    { "two encodings", DOUBT("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n") },
+    { "a list of lengths", DOUBT("Content-Length: 0, 47\r\n") },
+    { "both", DOUBT("Content-Length: 47\r\nTransfer-Encoding: chunked\r\n") },
+};
+
+static void
+test_nothing_follows_a_doubtful_request(void **state)
+{
+    RbServer *server = start((RbServeSetting){ 0 });
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(doubts); i++) {
+        int fd = client_open(rb_server_port(server, 0));
+        g_autoptr(GString) got = g_string_new(NULL);
+        char chunk[4096];
+        gssize n;
+        assert_int_equal(send(fd, doubts[i].text, strlen(doubts[i].text), MSG_NOSIGNAL),
+                         strlen(doubts[i].text));
+        assert_int_equal(send(fd, HEALTH, strlen(HEALTH), MSG_NOSIGNAL), strlen(HEALTH));
+        (void)shutdown(fd, SHUT_WR);
+        while ((n = recv(fd, chunk, sizeof chunk, 0)) > 0)
+            g_string_append_len(got, chunk, n);
+        (void)close(fd);
+        if (!g_str_has_prefix(got->str, "HTTP/1.1 400") || strstr(got->str, "HTTP/1.1 200") != NULL)
+            fail_msg("%s: %s", doubts[i].name, got->str);
+    }
+    rb_server_free(server);
+}
+
 int
 main(void)
 {
@@ -432,6 +473,7 @@ main(void)
         cmocka_unit_test(test_a_client_that_goes_away),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_several_requests_on_one_connection),
+        cmocka_unit_test(test_nothing_follows_a_doubtful_request),
         cmocka_unit_test(test_allowance),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_an_address_in_use),
