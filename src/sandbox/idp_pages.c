@@ -43,19 +43,20 @@ rb_box_idp_login_page(RbBoxIdp *idp, const char *token, const RbBoxPending *pend
         rb_box_page_add(&page, "<div class=\"card problem\" role=\"alert\"><p>%s</p></div>", problem);
     rb_box_page_add(&page, "<p>To go on to <code>%s</code>.</p>", pending->sp);
     add_form(&page, token, pending, user == NULL ? "" : user, chosen == NULL ? "" : chosen->password);
-    rb_box_page_add(&page,
-                    "<div class=\"card\"><p>People of this made-up company, and their passwords:</p><div "
-                    "class=\"wide\"><table><tr><th>Person</th><th>User name</th><th>Password</th><th>Groups"
-                    "</th><td></td></tr>");
+    rb_box_page_add(
+        &page,
+        "<div class=\"card\"><p>People of this made-up company, and their passwords. A name fills in the "
+        "form.</p><div class=\"wide\"><table><tr><th>Person</th><th>User name</th><th>Password</th>"
+        "<th>Groups</th></tr>");
     for (guint i = 0; i < idp->setting.people->len; i++) {
         const RbBoxPerson *person = idp->setting.people->pdata[i];
         g_autofree char *groups = g_strjoinv(", ", person->groups), *uid = rb_uri_encode(person->uid);
 
         rb_box_page_add(
             &page,
-            "<tr><td>%s</td><td><code>%s</code></td><td><code>%s</code></td><td class=\"soft\">%s</td><td>"
-            "<a href=\"/idp/login?sign_in=%s&amp;user=%s\" aria-label=\"Fill in %s\">Fill in</a></td></tr>",
-            person->name, person->uid, person->password, groups, token, uid, person->name);
+            "<tr><td><a href=\"/idp/login?sign_in=%s&amp;user=%s\">%s</a></td><td><code>%s</code></td><td>"
+            "<code>%s</code></td><td class=\"soft groups\">%s</td></tr>",
+            token, uid, person->name, person->uid, person->password, groups);
     }
     rb_box_page_add(&page, "</table></div></div>");
     rb_box_page_end(&page, answer, problem == NULL ? 200 : 401);

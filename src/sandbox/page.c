@@ -16,16 +16,16 @@ static const char style[] =
     "main{max-width:46rem;margin:2rem auto;padding:0 1rem}h1{font-size:1.4rem;margin:0 0 1rem}"
     ".card{background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:1.5rem;margin-bottom:1.5rem}"
     "label{display:block;font-weight:600;margin:.8rem 0 .2rem}"
-    "input[type=text],input[type=password]{width:100%;font:inherit;color:inherit;background:var(--back);border:1px solid var(--line);border-radius:.3rem;padding:.5rem .6rem}"
+    "input[type=text],input[type=password]{width:100%;font:inherit;color:inherit;background:var(--back);border:1px solid var(--soft);border-radius:.3rem;padding:.5rem .6rem}"
     "button,.button{font:inherit;font-weight:600;background:var(--mark);color:var(--card);border:1px solid var(--mark);border-radius:.3rem;padding:.55rem 1rem;cursor:pointer;text-decoration:none;display:inline-block}"
-    "button.quiet{background:none;color:var(--ink);border-color:var(--line)}"
+    "button.quiet{background:none;color:var(--ink);border-color:var(--soft)}"
     ".card>:first-child,.card>.wide:first-child>:first-child{margin-top:0}.card>:last-child{margin-bottom:0}"
     ".row{display:flex;gap:.7rem;flex-wrap:wrap;margin-top:1.2rem}"
     "input:focus,button:focus-visible,a:focus-visible{outline:3px solid var(--mark);outline-offset:2px}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}"
     "th{font-size:.85rem;color:var(--soft);font-weight:600;white-space:nowrap}code{overflow-wrap:anywhere}"
     "code{font:.9em ui-monospace,monospace}a{color:var(--mark)}.soft{color:var(--soft);font-size:.9rem}"
-    ".wide{overflow-x:auto}.problem{border-left:4px solid #c0392b;padding-left:.8rem}";
+    ".wide{overflow-x:auto}.groups{min-width:11rem}.problem{border-left:4px solid #c0392b;padding-left:.8rem}";
 /* clang-format on */
 
 void
@@ -84,7 +84,8 @@ rb_box_page_problem(RbBoxAnswer *answer, const char *kind, int status, const cha
 {
     RbBoxPage page;
 
-    rb_box_page_begin(&page, kind, "That did not work");
-    rb_box_page_add(&page, "<div class=\"card problem\"><p>%s</p><p class=\"soft\">%s</p></div>", what, next);
+    rb_box_page_begin(&page, kind, status < 400 ? "Done" : "That did not work");
+    rb_box_page_add(&page, "<div class=\"card%s\"><p>%s</p><p class=\"soft\">%s</p></div>",
+                    status < 400 ? "" : " problem", what, next);
     rb_box_page_end(&page, answer, status);
 }
