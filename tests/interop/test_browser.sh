@@ -56,13 +56,14 @@ YAML
         "$BRIDGE_DIR/mappings/assignments.yaml"
 }
 
-# eve's groups are as hostile as a directory allows; the longest is just within the service's limit.
+# eve's groups are as hostile as the service lets in, the longest just within its limit; big's is one byte longer.
 hostile_people() {
     cat >>"$W/idp/config/authsources.php" <<'PHP'
 $config['userpass']['eve:demo-eve'] = ['uid' => ['eve'], 'mail' => ['eve@acme.example'],
     'displayName' => ["<script>alert(1)</script>\u{202e}" . str_repeat('x', 4000)], 'department' => ["'\"><img src=x onerror=alert(1)>"],
     'groups' => ['acme-iam-admins', "hostile</code></bdi><script>alert(2)</script>", "hostile\u{202e}gnihton",
-        'hostile' . str_repeat('x', 1000), "hostile\u{0301}\u{0301}\u{0301} <img src=x onerror=alert(3)>"]];
+        'hostile' . str_repeat('x', 4089), "hostile\u{0301}\u{0301}\u{0301} <img src=x onerror=alert(3)>"]];
+$config['userpass']['big:demo-big'] = ['uid' => ['big'], 'mail' => ['big@acme.example'], 'groups' => [str_repeat('x', 4097)]];
 $config['userpass']['alexandria.konstantinopolitanou-von-hohenzollern.of-acme@x.test:long'] = ['uid' =>
     ['alexandria.konstantinopolitanou-von-hohenzollern.of-acme@x.test'], 'mail' => ['a@x.test'], 'groups' => ['acme-it-managers', 'acme-iam-admins']];
 PHP

@@ -1,6 +1,6 @@
 // How the pages look and read: accessibility, widths, names of every kind, the keyboard alone.
 import assert from 'node:assert/strict';
-import { BRIDGE, SANDBOX, atIdp, atSandbox, look, sandboxForm, seesHeading, signedInAs, tabs } from './lib.mjs';
+import { BRIDGE, IDP, SANDBOX, atIdp, atSandbox, look, sandboxForm, seesHeading, signedInAs, tabs } from './lib.mjs';
 
 async function chooser(person) {
     const page = await person.page();
@@ -46,6 +46,33 @@ async function hostileNames(person) {
         one.closest('bdi') === null && one.querySelector('bdi') === null).length);
     assert.equal(isolated, 0);
     await look(page, 'roles-hostile');
+}
+
+async function tooLong(person) {
+    person.expects(403);
+    const page = await person.page();
+    await atIdp(page, 'big').catch(() => {}); // it ends at the address that refuses
+    await page.locator('code', { hasText: /^identity\./ }).waitFor();
+    await look(page, 'refused-sign-in');
+}
+
+// The watch over console, scripts and requests does see what it is there for.
+async function watched(person) {
+    const page = await person.page();
+    await page.goto(`${BRIDGE}/login`);
+    await page.evaluate(() => {
+        const script = document.createElement('script');
+        script.textContent = 'document.title = "run"';
+        document.body.append(script, Object.assign(new Image(), { src: 'https://192.0.2.1/' }));
+        document.body.insertAdjacentHTML('beforeend', '<p style="color: red">x</p>');
+    });
+    await page.waitForTimeout(200);
+    const seen = person.complaints.splice(0);
+    for (const directive of ['script-src', 'img-src', 'style-src'])
+        assert.ok(seen.some((complaint) => complaint.includes('Content Security Policy') && complaint.includes(directive)), directive);
+    assert.notEqual(await page.title(), 'run');
+    await page.goto(`${IDP.replace('127.0.0.1', '127.0.0.2')}/`).catch(() => {});
+    assert.match(person.complaints.splice(0).join(), /a request left/);
 }
 
 async function longName(person) {
@@ -131,6 +158,8 @@ export default [
     ['no roles', noRoles],
     ['roles out of reach', nearMisses],
     ['hostile names are text and break nothing', hostileNames],
+    ['a group one byte too long: a refusal that can be read', tooLong],
+    ['nothing forbidden goes unseen', watched],
     ["a person's name of 64 characters", longName],
     ['refusals', refused],
     ['signed out', signedOut],
