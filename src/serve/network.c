@@ -80,6 +80,16 @@ rb_address_from_socket(const struct sockaddr *peer, RbAddress *address)
     return FALSE;
 }
 
+RbAddress
+rb_address_one_client(const RbAddress *address)
+{
+    RbAddress client = *address;
+
+    if (!is_v4(address))
+        memset(client.bytes + 8, 0, 8);
+    return client;
+}
+
 char *
 rb_address_text(const RbAddress *address)
 {

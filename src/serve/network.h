@@ -20,6 +20,8 @@ typedef struct {
 gboolean rb_address_parse(const char *text, RbAddress *address);
 /** rb_address_from_socket: the peer's; FALSE for a family without addresses. */
 gboolean rb_address_from_socket(const struct sockaddr *peer, RbAddress *address);
+/** rb_address_one_client: what one client has and is counted by: its IPv4 address, its IPv6 /64. */
+RbAddress rb_address_one_client(const RbAddress *address);
 /** rb_address_text: (transfer full): IPv4 dotted, IPv6 as RFC 5952. */
 char *rb_address_text(const RbAddress *address);
 gboolean rb_address_is_loopback(const RbAddress *address);

@@ -7,14 +7,14 @@ struct RbPeer {
     GList link; /* in RbPeers.open */
     int fd;
     gint deadline_s; /* atomic; monotonic seconds fit for 68 years of uptime */
-    RbAddress address;
+    RbAddress address, client;
     gboolean counted;
 };
 
 struct RbPeers {
     GMutex lock;
     GQueue open;
-    GHashTable *counts; /* RbAddress → guint */
+    GHashTable *counts; /* RbAddress of one client → guint */
     guint per_address;
     const GArray *exempt; /* networks: proxies, whose connections are many people's */
 };
@@ -66,12 +66,13 @@ count_of(RbPeers *peers, const RbAddress *address)
 gboolean
 rb_peers_admit(RbPeers *peers, const RbAddress *address)
 {
+    RbAddress client = rb_address_one_client(address);
     gboolean admitted;
 
     if (rb_networks_have(peers->exempt, address))
         return TRUE;
     g_mutex_lock(&peers->lock);
-    admitted = count_of(peers, address) < peers->per_address;
+    admitted = count_of(peers, &client) < peers->per_address;
     g_mutex_unlock(&peers->lock);
     return admitted;
 }
@@ -84,13 +85,14 @@ rb_peers_open(RbPeers *peers, int fd, const RbAddress *address, gint64 deadline_
     peer->link.data = peer;
     peer->fd = fd;
     peer->address = *address;
+    peer->client = rb_address_one_client(address);
     peer->counted = !rb_networks_have(peers->exempt, address);
     peer->deadline_s = (gint)deadline_s;
     g_mutex_lock(&peers->lock);
     g_queue_push_tail_link(&peers->open, &peer->link);
     if (peer->counted)
-        g_hash_table_replace(peers->counts, g_memdup2(address, sizeof *address),
-                             GUINT_TO_POINTER(count_of(peers, address) + 1));
+        g_hash_table_replace(peers->counts, g_memdup2(&peer->client, sizeof peer->client),
+                             GUINT_TO_POINTER(count_of(peers, &peer->client) + 1));
     g_mutex_unlock(&peers->lock);
     return peer;
 }
@@ -104,12 +106,12 @@ rb_peers_close(RbPeers *peers, RbPeer *peer)
         &peers->lock); /* with the lock held the socket is still the library's: it closes it after us */
     g_queue_unlink(&peers->open, &peer->link);
     if (peer->counted) {
-        n = count_of(peers, &peer->address);
+        n = count_of(peers, &peer->client);
         if (n > 1)
-            g_hash_table_replace(peers->counts, g_memdup2(&peer->address, sizeof peer->address),
+            g_hash_table_replace(peers->counts, g_memdup2(&peer->client, sizeof peer->client),
                                  GUINT_TO_POINTER(n - 1));
         else
-            (void)g_hash_table_remove(peers->counts, &peer->address);
+            (void)g_hash_table_remove(peers->counts, &peer->client);
     }
     g_mutex_unlock(&peers->lock);
     g_free(peer);

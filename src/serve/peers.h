@@ -14,7 +14,7 @@ RbPeers *rb_peers_new(guint per_address, const GArray *exempt);
 void rb_peers_free(RbPeers *peers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbPeers, rb_peers_free)
 
-/** rb_peers_admit: whether @address may open one more. */
+/** rb_peers_admit: whether @address may open one more; an IPv6 client is its /64. */
 gboolean rb_peers_admit(RbPeers *peers, const RbAddress *address);
 /** rb_peers_open: a connection began; @fd stays the library's. Valid until rb_peers_close. */
 RbPeer *rb_peers_open(RbPeers *peers, int fd, const RbAddress *address, gint64 deadline_s);

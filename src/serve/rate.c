@@ -109,16 +109,12 @@ find(RbRate *rate, const guint8 key[16], gint64 now_ms)
 gboolean
 rb_rate_take(RbRate *rate, const RbAddress *address, gint64 now_ms, GError **error)
 {
-    static const guint8 mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-    guint8 key[16];
+    RbAddress client = rb_address_one_client(address);
     Bucket *bucket;
     gboolean good;
 
-    memcpy(key, address->bytes, sizeof key);
-    if (memcmp(key, mapped, sizeof mapped) != 0)
-        memset(key + 8, 0, 8);
     g_mutex_lock(&rate->lock);
-    bucket = find(rate, key, now_ms);
+    bucket = find(rate, client.bytes, now_ms);
     fill(rate, bucket, now_ms);
     good = bucket->left >= 1.0;
     if (good)

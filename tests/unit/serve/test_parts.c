@@ -2,6 +2,7 @@
 #include "serve/fields.h"
 #include "serve/network.h"
 #include "serve/page.h"
+#include "serve/peers.h"
 #include "serve/rate.h"
 
 #include <setjmp.h>
@@ -278,6 +279,43 @@ test_pages_escape(void **state)
     }
 }
 
+/* An IPv6 client has 2^64 addresses: all of them together open what one may. */
+static void
+test_connections_of_one_network(void **state)
+{
+    static const struct {
+        const char *address;
+        gboolean admitted;
+    } rows[] = {
+        { "2001:db8:1:1::1", FALSE },
+        { "2001:db8:1:1:ffff::2", FALSE },
+        { "2001:db8:1:2::1", TRUE },
+        { "192.0.2.2", TRUE },
+    };
+    g_autoptr(GArray) proxies = rb_networks_parse(NULL, NULL);
+    g_autoptr(RbPeers) peers = rb_peers_new(8, proxies);
+    RbPeer *open[9];
+    RbAddress address;
+
+    (void)state;
+    for (guint i = 0; i < 8; i++) {
+        g_autofree char *text = g_strdup_printf("2001:db8:1:1::%x", i + 16);
+        assert_true(rb_address_parse(text, &address));
+        open[i] = rb_peers_open(peers, -1, &address, 0);
+    }
+    assert_true(rb_address_parse("192.0.2.1", &address));
+    open[8] = rb_peers_open(peers, -1, &address, 0);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        assert_true(rb_address_parse(rows[i].address, &address));
+        if (rb_peers_admit(peers, &address) != rows[i].admitted)
+            fail_msg("%s", rows[i].address);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(open); i++)
+        rb_peers_close(peers, open[i]);
+    assert_true(rb_address_parse(rows[0].address, &address));
+    assert_true(rb_peers_admit(peers, &address));
+}
+
 static void
 test_pages_are_html(void **state)
 {
@@ -302,11 +340,17 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),       cmocka_unit_test(test_many_fields),
-        cmocka_unit_test(test_cookies),      cmocka_unit_test(test_local_paths),
-        cmocka_unit_test(test_seen_through), cmocka_unit_test(test_networks),
-        cmocka_unit_test(test_rate),         cmocka_unit_test(test_rate_is_bounded),
-        cmocka_unit_test(test_pages_escape), cmocka_unit_test(test_pages_are_html),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_many_fields),
+        cmocka_unit_test(test_cookies),
+        cmocka_unit_test(test_local_paths),
+        cmocka_unit_test(test_seen_through),
+        cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_rate_is_bounded),
+        cmocka_unit_test(test_connections_of_one_network),
+        cmocka_unit_test(test_pages_escape),
+        cmocka_unit_test(test_pages_are_html),
     };
 
     return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
