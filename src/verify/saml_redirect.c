@@ -107,7 +107,8 @@ typedef struct {
 } Parameter;
 enum { REQUEST, RESPONSE, RELAY_STATE, SIG_ALG, SIGNATURE, N_PARAMETERS };
 
-/* Each at most once; a repeated one could be signed in one place and read in another. */
+/* Each at most once, and by its name as it is: one that is repeated, or spelt "Relay%53tate", could be signed
+ * in one place and read in another. */
 static gboolean
 split_query(const char *query, Parameter parameters[N_PARAMETERS], GError **error)
 {
@@ -115,6 +116,8 @@ split_query(const char *query, Parameter parameters[N_PARAMETERS], GError **erro
 
     for (const char *p = query; *p != '\0'; p = *end == '\0' ? end : end + 1) {
         end = strchrnul(p, '&');
+        if (memchr(p, '%', strcspn(p, "=&")) != NULL)
+            return rb_refuse(error, RB_SAML_MALFORMED, "a parameter whose name is escaped");
         for (guint i = 0; i < N_PARAMETERS; i++) {
             gsize n = strlen(parameters[i].name);
             if (strncmp(p, parameters[i].name, n) != 0 || p[n] != '=')

@@ -252,6 +252,7 @@ static const Row rows[] = {
     { "signed by somebody else, by POST", .key = IDP_OTHER, .post = TRUE, .want = RB_SAML_SIGNATURE_INVALID },
     { "RSA-SHA1", .algorithm = "http://www.w3.org/2000/09/xmldsig#rsa-sha1", .want = RB_SAML_ALGORITHM },
     { "relay state changed", .query = { "RelayState=r", "RelayState=s" }, .want = RB_SAML_SIGNATURE_INVALID },
+    { "a relay state in other letters", .query = { "&SigAlg=", "&Relay%53tate=s&SigAlg=" }, .want = RB_SAML_MALFORMED },
     { "relay state left out", .query = { "&RelayState=r", "" }, .want = RB_SAML_SIGNATURE_INVALID },
     { "a second message in front", .query = { "SAMLRequest=", "SAMLRequest=AAAA&SAMLRequest=" }, .want = RB_SAML_MALFORMED },
     { "both kinds at once", .query = { "SAMLRequest=", "SAMLResponse=AAAA&SAMLRequest=" }, .want = RB_SAML_MALFORMED },
