@@ -25,7 +25,7 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}"
     "th{font-size:.85rem;color:var(--soft);font-weight:600;white-space:nowrap}code{overflow-wrap:anywhere}"
     "code{font:.9em ui-monospace,monospace}a{color:var(--mark)}.soft{color:var(--soft);font-size:.9rem}"
-    ".wide{overflow-x:auto}.groups{min-width:11rem}.problem{border-left:4px solid #c0392b;padding-left:.8rem}";
+    ".wide{overflow-x:auto}.groups{white-space:nowrap}.problem{border-left:4px solid #c0392b;padding-left:.8rem}";
 /* clang-format on */
 
 void
