@@ -130,20 +130,29 @@ wants_page(const RbRequest *request)
            strstr(accept, "application/json") == NULL;
 }
 
+/* Where to come back from with a second factor: to where the person signed in before, when that is known. */
+static char *
+second_factor_url(const RbRequest *request, const RbSession *session)
+{
+    gboolean again = request->target != NULL && request->method == RB_SEEN_GET;
+    g_autofree char *next = again ? rb_uri_encode(request->target) : g_strdup("%2F");
+    g_autofree char *provider = session != NULL ? rb_uri_encode(session->identity->provider) : NULL;
+
+    return g_strdup_printf("/login?%s%s%smfa=1&next=%s", provider != NULL ? "provider=" : "",
+                           provider != NULL ? provider : "", provider != NULL ? "&" : "", next);
+}
+
 static RbAnswer *
 page_error(RbRequest *request, const GError *error)
 {
     const RbOutcome *outcome = rb_outcome(error);
-    g_autofree char *next = request->target != NULL && request->method == RB_SEEN_GET
-                                ? rb_uri_encode(request->target)
-                                : g_strdup("%2F");
-    g_autofree char *mfa =
-        rb_is_refusal(error, RB_MAPPING_MFA_REQUIRED) ? g_strdup_printf("/login?mfa=1&next=%s", next) : NULL;
     g_autoptr(GError) broken = NULL, nobody = NULL;
     /* who one is signed in as may be the very reason; the mapping's refusals come from a worker, which may
      * look */
     g_autoptr(RbSession) session =
         g_str_has_prefix(outcome->id, "mapping.") ? rb_request_session(request, &nobody) : NULL;
+    g_autofree char *mfa =
+        rb_is_refusal(error, RB_MAPPING_MFA_REQUIRED) ? second_factor_url(request, session) : NULL;
     RbAnswer *answer = rb_answer_page(
         request, (guint)outcome->status, "refused",
         json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s*}", "what", outcome->what, "next", outcome->next, "code",
