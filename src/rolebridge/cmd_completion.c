@@ -48,8 +48,11 @@ print_zsh(void)
           "local -a commands roles\n"
           "commands=(\n",
           stdout);
-    for (const RbCommand *c = rb_cli_commands(); c->name != NULL; c++)
-        printf("    '%s:%s'\n", c->name, c->summary);
+    for (const RbCommand *c = rb_cli_commands(); c->name != NULL; c++) {
+        g_autofree char *line = g_strconcat(c->name, ":", c->summary, NULL);
+        g_autofree char *quoted = g_shell_quote(line); /* a summary may have an apostrophe */
+        printf("    %s\n", quoted);
+    }
     fputs(")\n"
           "if (( CURRENT == 2 )); then\n"
           "    _describe command commands\n"

@@ -5,6 +5,7 @@
 #include "rolebridged/watch.h"
 
 #include <glib-unix.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -111,6 +112,7 @@ main(int argc, char **argv)
     g_autoptr(GError) why = NULL;
 
     rb_process_harden(0);
+    (void)setlocale(LC_CTYPE, ""); /* for what --help prints; stays "C" when there is none */
     context = g_option_context_new("- the rolebridge service");
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, &argc, &argv, &why) || argc > 1) {
