@@ -391,15 +391,23 @@ rb_http_new(const RbHttpOptions *options, GError **error)
 }
 
 void
-rb_http_free(RbHttp *http)
+rb_http_stop(RbHttp *http)
 {
-    if (http == NULL)
-        return;
     pthread_mutex_lock(&http->lock);
     g_atomic_int_set(&http->stopping, 1);
     for (guint i = 0; i < http->busy->len; i++)
         (void)curl_multi_wakeup(((Lane *)http->busy->pdata[i])->multi);
     pthread_cond_broadcast(&http->room);
+    pthread_mutex_unlock(&http->lock);
+}
+
+void
+rb_http_free(RbHttp *http)
+{
+    if (http == NULL)
+        return;
+    rb_http_stop(http);
+    pthread_mutex_lock(&http->lock);
     while (http->callers > 0)
         pthread_cond_wait(&http->room, &http->lock);
     pthread_mutex_unlock(&http->lock);

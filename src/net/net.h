@@ -35,7 +35,9 @@ typedef struct {
 /** rb_http_new: (transfer full): the client, or NULL with fault.network (no CA store). @options
  * may be NULL. */
 RbHttp *rb_http_new(const RbHttpOptions *options, GError **error);
-/** rb_http_free: calls still waiting fail at once with fault.network; returns when the last one has left. */
+/** rb_http_stop: calls under way and later ones fail at once with fault.network. */
+void rb_http_stop(RbHttp *http);
+/** rb_http_free: stops, and returns when the last call has left. */
 void rb_http_free(RbHttp *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbHttp, rb_http_free)
 

@@ -99,6 +99,7 @@ stop_tending(RbService *service)
     service->stopping = TRUE;
     g_cond_broadcast(&service->changed);
     g_mutex_unlock(&service->lock);
+    rb_http_stop(service->http); /* metadata that does not come is not waited for */
     (void)g_thread_join(service->tender);
 }
 
