@@ -92,12 +92,14 @@ check_no_static_keys(const RbYaml *aws, RbDiagnostics *problems)
                                         "access_key",        "secret_key" };
 
     for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
-        if (rb_yaml_get(aws, keys[i]) != NULL)
-            rb_yaml_problem(
-                rb_yaml_get(aws, keys[i]), problems,
-                "use the machine's or task's role, or a profile (docs/aws-credentials.md), and make this "
-                "key invalid in AWS",
-                "an AWS key does not belong in this file");
+        if (rb_yaml_get(aws, keys[i]) != NULL) {
+            const RbYaml *node = rb_yaml_get(aws, keys[i]);
+            rb_diagnostics_hide_line(problems, rb_yaml_file(node), rb_yaml_line(node));
+            rb_yaml_problem(node, problems,
+                            "use the machine's or task's role, or a profile (docs/aws-credentials.md), and "
+                            "make this key invalid in AWS",
+                            "an AWS key does not belong in this file");
+        }
 }
 
 static gboolean
