@@ -133,14 +133,47 @@ fetch_sha256(gpointer data)
 }
 
 /* Looked up once: OpenSSL 3 takes longer to find an algorithm by its name than to hash a short text. */
+static const EVP_MD *
+sha256(void)
+{
+    static GOnce once = G_ONCE_INIT;
+
+    return g_once(&once, fetch_sha256, NULL);
+}
+
 void
 rb_sha256(const void *data, gsize size, guint8 digest[32])
 {
-    static GOnce once = G_ONCE_INIT;
-    const EVP_MD *md = g_once(&once, fetch_sha256, NULL);
-
-    if (EVP_Digest(data, size, digest, NULL, md, NULL) != 1)
+    if (EVP_Digest(data, size, digest, NULL, sha256(), NULL) != 1)
         g_error("SHA-256 does not work");
+}
+
+/* Never defined: it is OpenSSL's context under a name of ours. */
+RbSha256 *
+rb_sha256_begin(void)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    if (ctx == NULL || EVP_DigestInit_ex(ctx, sha256(), NULL) != 1)
+        g_error("SHA-256 does not work");
+    return (RbSha256 *)(gpointer)ctx;
+}
+
+void
+rb_sha256_add(RbSha256 *sum, const void *data, gsize size)
+{
+    if (EVP_DigestUpdate((EVP_MD_CTX *)(gpointer)sum, data, size) != 1)
+        g_error("SHA-256 does not work");
+}
+
+void
+rb_sha256_end(RbSha256 *sum, guint8 digest[32])
+{
+    EVP_MD_CTX *ctx = (EVP_MD_CTX *)(gpointer)sum;
+
+    if (EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
+        g_error("SHA-256 does not work");
+    EVP_MD_CTX_free(ctx);
 }
 
 char *

@@ -27,6 +27,12 @@ char *rb_hex_encode(const void *data, gsize size);
 /** rb_sha256: writes the 32-byte digest of @data. */
 void rb_sha256(const void *data, gsize size, guint8 digest[32]);
 
+/** RbSha256: the same over parts, one after the other; rb_sha256_end() also frees it. */
+typedef struct RbSha256 RbSha256;
+RbSha256 *rb_sha256_begin(void);
+void rb_sha256_add(RbSha256 *sum, const void *data, gsize size);
+void rb_sha256_end(RbSha256 *sum, guint8 digest[32]);
+
 /** rb_uri_encode: (transfer full): percent-encodes all but RFC 3986 unreserved characters (upper-case hex).
  */
 char *rb_uri_encode(const char *text);

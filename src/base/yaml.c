@@ -8,24 +8,28 @@
 
 struct RbYaml {
     RbYamlKind kind;
-    guint line, column;
+    guint line, column, size;
     gboolean quoted;
     const char *file;  /* the document's */
     char *text;        /* scalar; the document's */
-    GPtrArray *items;  /* list items, map values; borrowed from the document */
-    GPtrArray *keys;   /* map */
+    RbYaml **items;    /* list items, map values: size of them, the document's */
+    RbYaml **keys;     /* map */
     GHashTable *index; /* map of more than SMALL_MAP keys: text → value */
 };
 
 enum {
-    SLAB = 512,   /* nodes allocated at once */
-    SMALL_MAP = 8 /* keys that are looked for one by one */
+    SLAB = 512,    /* nodes allocated at once */
+    SMALL_MAP = 8, /* keys that are looked for one by one */
+    BLOCK = 4096   /* places for children allocated at once */
 };
 
 struct RbYamlDocument {
     char *file;
     GPtrArray *slabs;    /* arrays of SLAB nodes each */
     guint n_nodes;       /* in all slabs */
+    GPtrArray *blocks;   /* where the nodes' items and keys are */
+    RbYaml **place;      /* the next free one */
+    gsize places;        /* how many are left */
     GStringChunk *texts; /* of scalars */
     const RbYaml *root;
 };
@@ -34,6 +38,7 @@ struct RbYamlDocument {
 typedef struct {
     RbYamlDocument *document;
     RbDiagnostics *problems;
+    GPtrArray *open; /* children of the nodes that have not ended yet; of maps, keys and values in turn */
     yaml_parser_t parser;
     guint errors_before;
 } Reader;
@@ -43,11 +48,8 @@ slab_free(gpointer data)
 {
     RbYaml *nodes = data; /* those not used are all zero */
 
-    for (guint i = 0; i < SLAB; i++) {
-        g_clear_pointer(&nodes[i].items, g_ptr_array_unref);
-        g_clear_pointer(&nodes[i].keys, g_ptr_array_unref);
+    for (guint i = 0; i < SLAB; i++)
         g_clear_pointer(&nodes[i].index, g_hash_table_unref);
-    }
     g_free(nodes);
 }
 
@@ -57,6 +59,7 @@ rb_yaml_document_free(RbYamlDocument *document)
     if (document == NULL)
         return;
     g_ptr_array_unref(document->slabs);
+    g_ptr_array_unref(document->blocks);
     g_string_chunk_free(document->texts);
     g_free(document->file);
     g_free(document);
@@ -93,11 +96,46 @@ node_new(Reader *r, RbYamlKind kind, yaml_mark_t mark)
     node->line = (guint)mark.line + 1;
     node->column = (guint)mark.column + 1;
     node->file = r->document->file;
-    if (kind != RB_YAML_SCALAR)
-        node->items = g_ptr_array_new();
-    if (kind == RB_YAML_MAP)
-        node->keys = g_ptr_array_new();
     return node;
+}
+
+static RbYaml **
+places_new(RbYamlDocument *document, gsize n)
+{
+    RbYaml **first;
+
+    if (n > document->places) {
+        document->places = MAX(n, (gsize)BLOCK);
+        document->place = g_new(RbYaml *, document->places);
+        g_ptr_array_add(document->blocks, document->place);
+    }
+    first = document->place;
+    document->place += n;
+    document->places -= n;
+    return first;
+}
+
+/* Gives @node, which has ended, its children: those open since @base. */
+static void
+keep_children(Reader *r, RbYaml *node, guint base)
+{
+    guint n = r->open->len - base;
+    RbYaml **from = (RbYaml **)r->open->pdata + base;
+
+    node->size = node->kind == RB_YAML_MAP ? n / 2 : n;
+    if (n == 0)
+        return;
+    node->items = places_new(r->document, n);
+    if (node->kind == RB_YAML_MAP) {
+        node->keys = node->items + node->size;
+        for (guint i = 0; i < node->size; i++) {
+            node->keys[i] = from[2 * i];
+            node->items[i] = from[2 * i + 1];
+        }
+    } else {
+        memcpy(node->items, from, n * sizeof(RbYaml *));
+    }
+    g_ptr_array_set_size(r->open, (gint)base);
 }
 
 static RbYaml *read_node(Reader *r, const yaml_event_t *event, guint depth);
@@ -118,55 +156,58 @@ read_scalar(Reader *r, const yaml_event_t *event)
     return node;
 }
 
-static gboolean
-add_pair(Reader *r, RbYaml *map, RbYaml *key, RbYaml *value)
+/* The last two of the children of @map, open since @base, are a key and its value. */
+static void
+check_pair(Reader *r, RbYaml *map, guint base)
 {
-    if (rb_yaml_get(map, key->text) != NULL) {
+    RbYaml **pairs = (RbYaml **)r->open->pdata + base;
+    guint n = (r->open->len - base) / 2;
+    const RbYaml *key = pairs[2 * n - 2];
+    gboolean twice = map->index != NULL && g_hash_table_contains(map->index, key->text);
+
+    for (guint i = 0; map->index == NULL && i + 1 < n; i++)
+        twice = twice || g_str_equal(pairs[2 * i]->text, key->text);
+    if (twice) {
         g_autofree char *quoted = rb_text_quote(key->text);
         rb_yaml_problem(key, r->problems, "keep one of them", "the key %s appears twice", quoted);
     }
-    g_ptr_array_add(map->keys, key);
-    g_ptr_array_add(map->items, value);
-    if (map->index == NULL && map->keys->len > SMALL_MAP) {
+    if (map->index != NULL) {
+        g_hash_table_insert(map->index, key->text, pairs[2 * n - 1]);
+    } else if (n > SMALL_MAP) {
         map->index = g_hash_table_new(g_str_hash, g_str_equal);
-        for (guint i = 0; i < map->keys->len; i++)
-            g_hash_table_insert(map->index, ((RbYaml *)g_ptr_array_index(map->keys, i))->text,
-                                g_ptr_array_index(map->items, i));
-    } else if (map->index != NULL) {
-        g_hash_table_insert(map->index, key->text, value);
+        for (guint i = 0; i < n; i++)
+            g_hash_table_insert(map->index, pairs[2 * i]->text, pairs[2 * i + 1]);
     }
-    return TRUE;
 }
 
 /* Reads children until the end event of @node. */
 static gboolean
 read_children(Reader *r, RbYaml *node, guint depth)
 {
-    RbYaml *key = NULL;
+    guint base = r->open->len;
 
     for (;;) {
         yaml_event_t event;
+        gboolean is_key = node->kind == RB_YAML_MAP && (r->open->len - base) % 2 == 0;
         RbYaml *child;
         if (!next_event(r, &event))
             return FALSE;
         if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT) {
             yaml_event_delete(&event);
+            keep_children(r, node, base);
             return TRUE;
         }
         child = read_node(r, &event, depth + 1);
-        if (child != NULL && node->kind == RB_YAML_MAP && key == NULL && child->kind != RB_YAML_SCALAR) {
+        if (child != NULL && is_key && child->kind != RB_YAML_SCALAR) {
             fail_at(r, event.start_mark, "a key must be plain text", NULL);
             child = NULL;
         }
         yaml_event_delete(&event);
         if (child == NULL)
             return FALSE;
-        if (node->kind == RB_YAML_LIST)
-            g_ptr_array_add(node->items, child);
-        else if (key == NULL)
-            key = child;
-        else if (add_pair(r, node, key, child))
-            key = NULL;
+        g_ptr_array_add(r->open, child);
+        if (node->kind == RB_YAML_MAP && !is_key)
+            check_pair(r, node, base);
     }
 }
 
@@ -245,6 +286,7 @@ rb_yaml_parse(const char *file, GBytes *bytes, RbDiagnostics *problems)
 
     document->file = g_strdup(file);
     document->slabs = g_ptr_array_new_with_free_func(slab_free);
+    document->blocks = g_ptr_array_new_with_free_func(g_free);
     document->texts = g_string_chunk_new(16 * 1024);
     r.document = document;
     rb_diagnostics_source(problems, file, bytes);
@@ -257,7 +299,9 @@ rb_yaml_parse(const char *file, GBytes *bytes, RbDiagnostics *problems)
         g_error("out of memory");
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)(data != NULL ? data : ""), size);
+    r.open = g_ptr_array_new();
     ok = read_stream(&r);
+    g_ptr_array_unref(r.open);
     yaml_parser_delete(&r.parser);
     return ok && rb_diagnostics_count(problems) == r.errors_before ? g_steal_pointer(&document) : NULL;
 }
@@ -327,19 +371,19 @@ rb_yaml_is_null(const RbYaml *node)
 guint
 rb_yaml_size(const RbYaml *node)
 {
-    return node->items == NULL ? 0 : node->items->len;
+    return node->size;
 }
 
 const RbYaml *
 rb_yaml_item(const RbYaml *node, guint i)
 {
-    return g_ptr_array_index(node->items, i);
+    return node->items[i];
 }
 
 const RbYaml *
 rb_yaml_key(const RbYaml *node, guint i)
 {
-    return g_ptr_array_index(node->keys, i);
+    return node->keys[i];
 }
 
 const RbYaml *
@@ -347,9 +391,9 @@ rb_yaml_get(const RbYaml *node, const char *key)
 {
     if (node->index != NULL)
         return g_hash_table_lookup(node->index, key);
-    for (guint i = 0; node->keys != NULL && i < node->keys->len; i++)
-        if (g_str_equal(((const RbYaml *)g_ptr_array_index(node->keys, i))->text, key))
-            return g_ptr_array_index(node->items, i);
+    for (guint i = 0; node->keys != NULL && i < node->size; i++)
+        if (g_str_equal(node->keys[i]->text, key))
+            return node->items[i];
     return NULL;
 }
 

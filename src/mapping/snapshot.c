@@ -1,5 +1,7 @@
 #include "mapping/priv.h"
 
+#include "base/encoding.h"
+
 #include <string.h>
 
 static RbSnapshot *
@@ -63,19 +65,21 @@ rb_snapshot_size(const RbSnapshot *s)
 static char *
 digest_of(GPtrArray *files)
 {
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+    RbSha256 *sum = rb_sha256_begin();
+    guint8 digest[32];
 
     for (guint i = 0; i < files->len; i++) {
         const RbMappingFile *file = g_ptr_array_index(files, i);
         gsize size;
         const guchar *data = g_bytes_get_data(file->bytes, &size);
         guint64 length = GUINT64_TO_BE((guint64)size);
-        g_checksum_update(sum, (const guchar *)file->name, (gssize)strlen(file->name) + 1);
-        g_checksum_update(sum, (const guchar *)&length, sizeof length);
+        rb_sha256_add(sum, file->name, strlen(file->name) + 1);
+        rb_sha256_add(sum, &length, sizeof length);
         if (size > 0)
-            g_checksum_update(sum, data, (gssize)size);
+            rb_sha256_add(sum, data, size);
     }
-    return g_strdup(g_checksum_get_string(sum));
+    rb_sha256_end(sum, digest);
+    return rb_hex_encode(digest, sizeof digest);
 }
 
 /* "roles/data-scientist.yaml" → "data-scientist" when it is in @folder. */
