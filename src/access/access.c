@@ -22,6 +22,7 @@ rb_access_new(const RbAccessSetting *setting, RbDiagnostics *problems, GError **
     access->token_s = setting->token_s;
     access->clock = setting->clock;
     access->limits = rb_limits_new(LIMITS_MAX);
+    access->known = rb_limits_new(LIMITS_MAX);
     access->flood = rb_flood_new();
     access->recorded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     access->recorded_order = g_queue_new();
@@ -38,6 +39,7 @@ rb_access_free(RbAccess *access)
     rb_flood_free(access->flood);
     rb_snapshot_unref(access->snapshot);
     rb_limits_free(access->limits);
+    rb_limits_free(access->known);
     g_queue_free(access->recorded_order);
     g_hash_table_unref(access->recorded);
     g_free(access->provider_due);

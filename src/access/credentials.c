@@ -125,7 +125,7 @@ obtain(Ask *ask, GError **error)
     g_autoptr(RbCredentials) credentials = NULL;
     gint64 duration_s = 0;
 
-    if (!rb_limits_take(ask->access->limits, &asking, ask->session->identity->name, ask->visit->now)) {
+    if (!rb_limits_take(ask->access->known, &asking, ask->session->identity->name, ask->visit->now)) {
         (void)rb_refuse(error, RB_REQUEST_TOO_MANY, "'%s' asks for credentials far too often",
                         ask->session->identity->name);
         return NULL;

@@ -143,7 +143,7 @@ find_waiting(RbAccess *access, const RbVisit *visit, const char *typed, GError *
     g_autofree char *code = normalised(typed);
     g_autoptr(RbRecord) lead = NULL, device = NULL;
 
-    if (!rb_limits_take_address(access->limits, &guessing, visit->source_ip, visit->now)) {
+    if (!rb_limits_take_address(access->known, &guessing, visit->source_ip, visit->now)) {
         (void)rb_refuse(error, RB_REQUEST_TOO_MANY, "too many codes were tried from this address");
         return NULL;
     }

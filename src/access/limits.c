@@ -6,6 +6,7 @@
 struct RbLimits {
     GMutex lock;
     guint max_keys;
+    gint64 swept_at;
     GHashTable *buckets; /* "what key" → Bucket */
 };
 
@@ -61,8 +62,10 @@ bucket_of(RbLimits *limits, const RbLimit *limit, const char *key, gint64 now)
 
     if (bucket != NULL)
         return bucket;
-    if (g_hash_table_size(limits->buckets) >= limits->max_keys)
+    if (g_hash_table_size(limits->buckets) >= limits->max_keys && limits->swept_at != now) {
+        limits->swept_at = now; /* a look at all of them is not for each newcomer */
         (void)g_hash_table_foreach_remove(limits->buckets, is_full, &now);
+    }
     if (g_hash_table_size(limits->buckets) >= limits->max_keys) {
         g_free(name);
         name = g_strconcat(limit->what, " (others)", NULL);

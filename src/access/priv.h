@@ -26,7 +26,8 @@ struct RbAccess {
     char *mappings_dir, *public_url;
     gint64 session_s, idle_s, token_s;
     RbClock clock;
-    RbLimits *limits;
+    RbLimits *limits; /* of strangers, by address */
+    RbLimits *known;  /* of people, devices, tokens: no crowd of strangers fills it */
     GMutex reloading; /* one reload at a time */
     GMutex lock;      /* the fields below */
     RbSnapshot *snapshot;

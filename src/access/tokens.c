@@ -221,7 +221,7 @@ by_device(Grant *grant, GError **error)
     }
     if (g_strcmp0(state, "denied") == 0)
         return drop_device(grant, device->key, RB_SSO_DENIED, "denied in the browser", error);
-    if (!rb_limits_take(grant->access->limits, &polling, device->key, grant->visit->now)) {
+    if (!rb_limits_take(grant->access->known, &polling, device->key, grant->visit->now)) {
         (void)rb_refuse(error, RB_SSO_SLOW_DOWN, "polled more often than every second");
         return NULL;
     }
@@ -292,7 +292,7 @@ by_refresh(Grant *grant, GError **error)
     used_at = rb_body_integer(refresh, "used_at");
     if (used_at != 0 && now - used_at > RB_REFRESH_GRACE_S)
         return end_chain(grant, refresh, error);
-    if (!rb_limits_take(grant->access->limits, &refreshing, rb_body_text(refresh, "chain"), now)) {
+    if (!rb_limits_take(grant->access->known, &refreshing, rb_body_text(refresh, "chain"), now)) {
         (void)rb_refuse(error, RB_SSO_SLOW_DOWN, "the client refreshes far too often");
         return NULL;
     }

@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include <time.h>
+
 static RbClient *
 register_client(Fixture *f)
 {
@@ -204,14 +206,36 @@ starts_for_known_clients(void **state)
     }
 }
 
+/* Whoever has many addresses fills the counts of strangers: those of people, devices and tokens are others.
+ */
+static void
+knows_people_in_a_crowd(void **state)
+{
+    static const RbLimit any = { "register", 500, 10000 };
+    Fixture *f = *state;
+    g_autoptr(RbClient) client = register_client(f);
+    clock_t before = clock();
+
+    for (guint i = 0; i < 40000; i++) {
+        g_autofree char *address = g_strdup_printf("2001:db8:1:%x::1", i);
+        (void)rb_limits_take_address(f->access->limits, &any, address, f->now);
+    }
+    if (clock() - before > 2 * CLOCKS_PER_SEC) /* a look at all of them for each newcomer takes much longer */
+        fail_msg("%.1f s", (double)(clock() - before) / CLOCKS_PER_SEC);
+    for (guint i = 0; i < 10; i++) {
+        g_autoptr(RbDevice) device = start(f, client);
+        expect_poll(f, "each for the first time", client, device, RB_SSO_PENDING);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-        TEST(lets_a_device_in),   TEST(reads_codes_as_people_type_them),
-        TEST(counts_guesses),     TEST(slows_polling_down),
-        TEST(tells_how_it_ended), TEST(starts_for_known_clients),
+        TEST(lets_a_device_in),         TEST(reads_codes_as_people_type_them), TEST(counts_guesses),
+        TEST(slows_polling_down),       TEST(knows_people_in_a_crowd),         TEST(tells_how_it_ended),
+        TEST(starts_for_known_clients),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
