@@ -183,8 +183,8 @@ const RbOutcome *rb_outcome(const GError *error);
 const RbOutcome *rb_outcome_by_id(const char *id);
 
 /**
- * rb_refuse_by_id: sets @error to the refusal or fault whose id is @id, as another rolebridge program stated it; an id
- * that this version does not know is fault.internal with the id in the message. Returns: FALSE
+ * rb_refuse_by_id: sets @error to the refusal or fault whose id is @id, as another rolebridge program stated
+ * it; an id that this version does not know is fault.internal with the id in the message. Returns: FALSE
  */
 gboolean rb_refuse_by_id(GError **error, const char *id, const char *message);
 

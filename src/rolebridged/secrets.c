@@ -87,7 +87,8 @@ rb_config_secret(const RbYaml *node, const char *base_dir, RbDiagnostics *proble
     }
     secret = read_named(node, base_dir, &why);
     if (secret == NULL)
-        rb_yaml_problem(rb_yaml_item(node, 0), problems, NULL, "%s", why != NULL ? why->message : "it could not be read");
+        rb_yaml_problem(rb_yaml_item(node, 0), problems, NULL, "%s",
+                        why != NULL ? why->message : "it could not be read");
     return secret;
 }
 

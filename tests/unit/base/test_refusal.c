@@ -63,7 +63,8 @@ test_by_id(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_catalogue), cmocka_unit_test(test_outcomes), cmocka_unit_test(test_by_id) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_catalogue), cmocka_unit_test(test_outcomes),
+                                        cmocka_unit_test(test_by_id) };
 
     return cmocka_run_group_tests_name("refusal", tests, NULL, NULL);
 }

@@ -399,7 +399,8 @@ test_pages_of_refusals(void **state)
     assert_int_equal(mfa.status, 403);
     assert_non_null(strstr(mfa.body, "mapping.mfa_required"));
     assert_non_null(strstr(mfa.body, "7KQ2-M3XF"));
-    assert_non_null(strstr(mfa.body, "/login?provider=corp&amp;mfa=1&amp;next=%2Fconsole%3Faccount%3D1%26role%3Dr"));
+    assert_non_null(
+        strstr(mfa.body, "/login?provider=corp&amp;mfa=1&amp;next=%2Fconsole%3Faccount%3D1%26role%3Dr"));
     assert_null(strstr(mfa.body, "as the test wants it")); /* the exact reason is for the audit log */
     assert_int_equal(g_atomic_int_get(&fake.audited), 1);
     fake.fault = TRUE;
