@@ -166,7 +166,7 @@ rb_box_server_new(const char *address, GBytes *certificate, const RbSecret *key,
     server->handler = handler;
     server->data = data;
     server->tls = certificate != NULL;
-    if (certificate != NULL) {
+    if (certificate != NULL && key != NULL) {
         pem = g_strndup(g_bytes_get_data(certificate, NULL), g_bytes_get_size(certificate));
         flags |= MHD_USE_TLS;
         options[0] = (struct MHD_OptionItem){ MHD_OPTION_HTTPS_MEM_CERT, 0, pem };

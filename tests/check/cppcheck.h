@@ -1,4 +1,5 @@
 /* For cppcheck alone, which does not read the libraries' headers: what their macros amount to. */
+/* clang-format off */
 #define G_DEFINE_QUARK(name, function)
 #define G_DEFINE_AUTOPTR_CLEANUP_FUNC(type, function)
 #define G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(type, function)
