@@ -1,4 +1,4 @@
-#include "rolebridge/picker.h"
+#include "rolebridge/role.h"
 
 #include <stdio.h>
 
@@ -8,12 +8,12 @@ const RbCommand rb_command_completion = {
     .name = "completion",
     .arguments = "bash|zsh|fish|roles",
     .summary = "Print a shell completion script",
-    .details =
-        "Examples:\n"
-        "  rolebridge completion bash > ~/.local/share/bash-completion/completions/rolebridge\n"
-        "  rolebridge completion zsh > \"${fpath[1]}/_rolebridge\"\n"
-        "  rolebridge completion fish > ~/.config/fish/completions/rolebridge.fish\n\n"
-        "'completion roles' prints the roles used lately, a line each: what the scripts complete with.",
+    .details = "Examples:\n"
+               "  rolebridge completion bash > ~/.local/share/bash-completion/completions/rolebridge\n"
+               "  rolebridge completion zsh > \"${fpath[1]}/_rolebridge\"\n"
+               "  rolebridge completion fish > ~/.config/fish/completions/rolebridge.fish\n\n"
+               "'completion roles' prints the roles that the bridge listed last, a line each: what the "
+               "scripts complete with.",
     .run = run,
 };
 
@@ -96,8 +96,8 @@ run(RbCli *cli, int argc, char **argv)
             return RB_EXIT_OK;
         }
     if (argc == 2 && g_str_equal(argv[1], "roles")) {
-        g_auto(GStrv) recent = rb_picker_recent(cli);
-        for (char **spec = recent; *spec != NULL; spec++)
+        g_auto(GStrv) known = rb_roles_known(cli);
+        for (char **spec = known; *spec != NULL; spec++)
             puts(*spec);
         return RB_EXIT_OK;
     }

@@ -126,18 +126,22 @@ show_difference(const RbCli *cli, const char *file, const char *new_text)
                            exists ? file : "/dev/null",
                            "-",
                            NULL };
-    int fd = nameless_file(new_text), status;
+    /* a copy: GLib would close the original in the child */
+    int in = nameless_file(new_text),
+        out = fcntl(cli->json ? STDERR_FILENO : STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), status;
     GPid pid;
 
     (void)fflush(stdout);
-    if (fd < 0 || !g_spawn_async_with_fds(NULL, (char **)argv, NULL,
-                                          G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid,
-                                          fd, cli->json ? STDERR_FILENO : STDOUT_FILENO, STDERR_FILENO, NULL))
+    if (in < 0 || out < 0 ||
+        !g_spawn_async_with_fds(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD,
+                                NULL, NULL, &pid, in, out, -1, NULL))
         fprintf(stderr, "rolebridge configure: the difference could not be shown (is diff installed?)\n");
     else
         (void)waitpid(pid, &status, 0); /* 1: they differ, as we know */
-    if (fd >= 0)
-        (void)close(fd);
+    if (in >= 0)
+        (void)close(in);
+    if (out >= 0)
+        (void)close(out);
 }
 
 static gboolean

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define EXPIRATION_MAX G_GINT64_CONSTANT(253402300799) /* the year 9999 */
+
 enum { FILE_MAX = 256 * 1024, LOCK_WAIT_S = 60, SPARE_S = 15 * 60 };
 
 void
@@ -96,7 +98,8 @@ from_json(const json_t *json, const char *account, const char *role)
     lease->expiration = json_integer_value(json_object_get(json, "expiration")) / 1000;
     if (!is_aws_text(lease->access_key_id) || lease->secret_access_key == NULL ||
         lease->session_token == NULL || !is_aws_text(rb_secret_reveal(lease->secret_access_key)) ||
-        !is_aws_text(rb_secret_reveal(lease->session_token)) || lease->expiration <= 0)
+        !is_aws_text(rb_secret_reveal(lease->session_token)) || lease->expiration <= 0 ||
+        lease->expiration > EXPIRATION_MAX)
         return NULL;
     return g_steal_pointer(&lease);
 }

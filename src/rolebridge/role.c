@@ -1,10 +1,13 @@
 #include "rolebridge/role.h"
 
 #include "base/encoding.h"
+#include "base/file.h"
 #include "rolebridge/bridge.h"
 #include "rolebridge/picker.h"
 
 #include <string.h>
+
+enum { KNOWN_MAX = 4 * 1024 * 1024 };
 
 static void
 role_free(gpointer data)
@@ -48,6 +51,32 @@ by_name(gconstpointer a, gconstpointer b)
     return accounts != 0 ? accounts : strcmp(x->role, y->role);
 }
 
+static char *
+known_path(const RbCli *cli)
+{
+    g_autofree char *name = g_strconcat("roles-", cli->session, NULL);
+
+    return g_build_filename(cli->cache_dir, name, NULL);
+}
+
+/* For completion: only names that a shell reads as they are. Best effort. */
+static void
+keep_names(const RbCli *cli, const RbRoles *roles)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+@";
+    g_autofree char *path = known_path(cli);
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (guint i = 0; i < roles->roles->len; i++) {
+        const RbRole *r = g_ptr_array_index(roles->roles, i);
+        g_autofree char *spec = g_strdup_printf("%s.%s", r->account_name, r->role);
+        if (spec[strspn(spec, alphabet)] == '\0')
+            g_string_append_printf(text, "%s\n", spec);
+    }
+    if (rb_cli_make_folder(cli->cache_dir, NULL))
+        (void)rb_file_write(path, text->str, text->len, 0600, NULL);
+}
+
 RbRoles *
 rb_roles_fetch(RbCli *cli, GError **error)
 {
@@ -74,10 +103,27 @@ rb_roles_fetch(RbCli *cli, GError **error)
         role->default_session_s = json_integer_value(json_object_get(grant, "default_session_s"));
         role->max_session_s = json_integer_value(json_object_get(grant, "max_session_s"));
         role->reasons = json_incref(json_object_get(grant, "reasons"));
-        g_ptr_array_add(roles->roles, role);
+        if (*role->account != '\0' && *role->role != '\0') /* else there is nothing to ask for */
+            g_ptr_array_add(roles->roles, role);
+        else
+            role_free(role);
     }
     g_ptr_array_sort(roles->roles, by_name);
+    keep_names(cli, roles);
     return roles;
+}
+
+GStrv
+rb_roles_known(const RbCli *cli)
+{
+    g_autofree char *path = known_path(cli), *text = NULL;
+    g_autoptr(GBytes) bytes =
+        g_file_test(path, G_FILE_TEST_EXISTS) ? rb_file_read(path, KNOWN_MAX, NULL) : NULL;
+
+    if (bytes == NULL)
+        return g_new0(char *, 1);
+    text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    return g_strsplit(g_strchomp(text), "\n", -1);
 }
 
 gboolean

@@ -23,6 +23,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbRoles, rb_roles_free)
 /** rb_roles_fetch: (transfer full): asks the bridge. */
 RbRoles *rb_roles_fetch(RbCli *cli, GError **error);
 
+/** rb_roles_known: (transfer full): "ACCOUNT.ROLE" of each role in the last answer of the bridge. No network.
+ */
+GStrv rb_roles_known(const RbCli *cli);
+
 /**
  * rb_role_split: "ACCOUNT.ROLE" or "ACCOUNT:ROLE", account by name or id. FALSE when @spec has no such form.
  */
