@@ -171,7 +171,8 @@ read_config(const char *path, char **text, guint *mode, GError **error)
     *mode = st.st_mode & 0777;
     if (strlen(*text) != g_bytes_get_size(bytes)) {
         g_clear_pointer(text, g_free); /* what is behind it would be lost in writing */
-        return rb_fault(error, RB_FAULT_FILE, "%s: a NUL byte is in it; it is left as it is", path);
+        (void)rb_fault(error, RB_FAULT_FILE, "%s: a NUL byte is in it; it is left as it is", path);
+        return FALSE;
     }
     return TRUE;
 }

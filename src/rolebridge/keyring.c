@@ -99,6 +99,7 @@ run(const char *const *argv, const RbSecret *input, char *output, gssize *size, 
     gint64 end = g_get_monotonic_time() + WAIT_MS * G_GINT64_CONSTANT(1000);
     gssize n;
 
+    said[0] = '\0';
     if (!start(argv, &child, error))
         return -1;
     if (input != NULL)
