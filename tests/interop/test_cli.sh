@@ -303,7 +303,7 @@ secret-tool search --all application rolebridge >"$W/left" 2>/dev/null
 rolebridge login --no-keyring >/dev/null || exit 7
 SH
     forget_leases
-    export W # shellcheck disable=SC2031
+    export W
     dbus-run-session -- bash "$W/keyring.sh" $PROFILE >"$W/out" 2>"$W/err" || { echo "step $?: $(tail -n 2 "$W/err")"; return 1; }
     cmp "$W/one" "$W/two" && grep -q "$(jq -r .AccessKeyId "$W/one")" "$W/found" && ! grep -q ASIA "$W/left" || return 1
     grep -q 'holds role credentials' "$W/doctor" || return 1
