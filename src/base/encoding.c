@@ -290,3 +290,22 @@ rb_text_nearest(const char *word, const char *const *candidates)
     }
     return best;
 }
+
+char *
+rb_duration_text(gint64 seconds)
+{
+    gint64 h = seconds / 3600, m = seconds % 3600 / 60, s = seconds % 60;
+    GString *text = g_string_new(NULL);
+
+    if (seconds < 0)
+        g_string_append_printf(text, "%" G_GINT64_FORMAT "s", seconds);
+    else {
+        if (h > 0)
+            g_string_append_printf(text, "%" G_GINT64_FORMAT "h", h);
+        if (m > 0)
+            g_string_append_printf(text, "%" G_GINT64_FORMAT "m", m);
+        if (s > 0 || seconds == 0)
+            g_string_append_printf(text, "%" G_GINT64_FORMAT "s", s);
+    }
+    return g_string_free(text, FALSE);
+}

@@ -46,6 +46,9 @@ char *rb_time_format(gint64 utc_s);
  */
 gboolean rb_time_parse(const char *text, gint64 *utc_s);
 
+/** rb_duration_text: (transfer full): seconds as a person writes them: "8h", "1h30m", "45s". */
+char *rb_duration_text(gint64 seconds);
+
 /**
  * rb_text_printable: (transfer full): @text made safe to show on a terminal or in a log line: control
  * characters, bidirectional overrides and bytes that are not UTF-8 become "\xNN" or "\u{N}"; at most

@@ -87,3 +87,15 @@ rb_is_refusal(const GError *error, RbRefusalCode code)
 {
     return g_error_matches(error, RB_REFUSAL, (int)code);
 }
+
+/* Each of these writes its reason for the person: see where it is refused. */
+static const RbRefusalCode open_reasons[] = { RB_STS_DURATION };
+
+const char *
+rb_outcome_detail(const GError *error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(open_reasons); i++)
+        if (rb_is_refusal(error, open_reasons[i]))
+            return error->message;
+    return NULL;
+}

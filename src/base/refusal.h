@@ -179,6 +179,13 @@ gboolean rb_fault(GError **error, RbFaultCode code, const char *format, ...) G_G
  */
 const RbOutcome *rb_outcome(const GError *error);
 
+/**
+ * rb_outcome_detail: what of the exact reason the person may see, too: for the few codes whose reason is
+ * written for him, because he needs it to ask again, and holds nothing that he did not say or may not know.
+ * NULL for all others.
+ */
+const char *rb_outcome_detail(const GError *error);
+
 /** rb_outcome_by_id: the entry whose id is @id, or NULL. Used by documentation and tests. */
 const RbOutcome *rb_outcome_by_id(const char *id);
 

@@ -211,22 +211,32 @@ rb_issuer_endpoint(const RbIssuer *issuer, const char *partition_name, const cha
     return g_strdup_printf("https://sts.%s.%s/", chosen, partition->suffix);
 }
 
+/* A person reads this (rb_outcome_detail): what was asked, and the limit that was met. */
+static gboolean
+refuse_duration(const RbGrant *grant, gint64 wanted, GError **error)
+{
+    g_autofree char *asked = rb_duration_text(wanted), *most = rb_duration_text(grant->max_session_s);
+    g_autofree char *role = rb_duration_text(grant->role_max_session_s);
+
+    if (wanted < RB_STS_MIN_S)
+        return rb_refuse(error, RB_STS_DURATION, "asked for %s; AWS gives at least 15m", asked);
+    if (grant->role_max_session_s <= grant->max_session_s)
+        return rb_refuse(error, RB_STS_DURATION, "asked for %s; role '%s' allows at most %s", asked,
+                         grant->role, most);
+    return rb_refuse(
+        error, RB_STS_DURATION,
+        "asked for %s; role '%s' allows %s, but account '%s' at most %s: the bridge takes the role there "
+        "with a role of its own, and AWS ends such a session after an hour (role chaining)",
+        asked, grant->role, role, grant->account_name, most);
+}
+
 gboolean
 rb_issuer_check_duration(const RbGrant *grant, gint64 asked_s, gint64 *duration_s, GError **error)
 {
     gint64 wanted = asked_s != 0 ? asked_s : MIN(grant->default_session_s, grant->max_session_s);
 
-    if (wanted < RB_STS_MIN_S)
-        return rb_refuse(error, RB_STS_DURATION, "asked for %" G_GINT64_FORMAT " s; AWS gives at least 900 s",
-                         wanted);
-    if (wanted > grant->max_session_s)
-        return rb_refuse(
-            error, RB_STS_DURATION,
-            "asked for %" G_GINT64_FORMAT " s; role '%s' in account %s allows at most %" G_GINT64_FORMAT
-            " s%s",
-            wanted, grant->role, grant->account, grant->max_session_s,
-            grant->chained ? ": the bridge assumes it with a role of its own, and AWS limits that to an hour"
-                           : "");
+    if (wanted < RB_STS_MIN_S || wanted > grant->max_session_s)
+        return refuse_duration(grant, wanted, error);
     *duration_s = wanted;
     return TRUE;
 }

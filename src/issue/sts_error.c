@@ -61,22 +61,25 @@ refuse_size(const RbStsCall *call, const char *said, GError **error)
         call->what, tags[0] != '\0' ? tags : "none", said);
 }
 
-/* ValidationError says in its text alone what was not valid. */
+/* ValidationError says in its text alone what was not valid. The person reads what is said of durations:
+ * AWS's own text stays out of it. */
 static gboolean
 refuse_validation(const RbStsCall *call, const char *said, GError **error)
 {
+    g_autofree char *asked = rb_duration_text(call->duration_s);
+
     if (strstr(said, "MaxSessionDuration") != NULL)
-        return rb_refuse(error, RB_STS_DURATION,
-                         "%s: asked for %" G_GINT64_FORMAT
-                         " s, and the role's MaxSessionDuration in AWS is less; "
-                         "raise it there, or lower session.max of the business role (%s)",
-                         call->what, call->duration_s, said);
+        return rb_refuse(
+            error, RB_STS_DURATION,
+            "%s: asked for %s, and the role's MaxSessionDuration in AWS is less; raise it there, or lower "
+            "session.max of the business role",
+            call->what, asked);
     if (strstr(said, "1 hour session limit") != NULL || strstr(said, "role chaining") != NULL)
-        return rb_refuse(error, RB_STS_DURATION,
-                         "%s: asked for %" G_GINT64_FORMAT
-                         " s, and a role assumed with a role's credentials lasts at "
-                         "most 3600 s (%s)",
-                         call->what, call->duration_s, said);
+        return rb_refuse(
+            error, RB_STS_DURATION,
+            "%s: asked for %s, and AWS ends a session after 1h when a role is taken with a role (role "
+            "chaining)",
+            call->what, asked);
     return rb_refuse(error, RB_STS_INVALID, "%s: %s", call->what, said);
 }
 

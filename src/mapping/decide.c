@@ -360,6 +360,7 @@ add_grant(Deciding *d, const Pair *pairs, guint n, const Verdict *verdict, const
         .role_arn = rb_arena_join(d->arena, arn),
         .default_session_s = MIN(r->default_s, cap),
         .max_session_s = MIN(r->max_s, cap),
+        .role_max_session_s = r->max_s,
         .chained = chained,
         .privileged = r->privileged,
         .tags = verdict->tags,

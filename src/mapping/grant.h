@@ -34,8 +34,9 @@ typedef struct {
     const char *role_purpose;
     const char *role_arn; /* arn:P:iam::ACCOUNT:role/rolebridge/ROLE */
     gint64 default_session_s;
-    gint64 max_session_s; /* already capped at 3600 for assume-role: role chaining */
-    gboolean chained;     /* that cap applies */
+    gint64 max_session_s;      /* already capped at 3600 for assume-role: role chaining */
+    gint64 role_max_session_s; /* what the business role itself allows, for messages */
+    gboolean chained;          /* that cap applies */
     gboolean privileged;
     const RbTag *tags; /* session tags, sorted by key */
     guint n_tags;

@@ -197,8 +197,6 @@ RbAnswer *rb_route_run(RbRequest *request);
 RbAnswer *rb_answer_error(RbRequest *request, const GError *error, gboolean audited);
 /** rb_aws_error: the sso-oidc or sso form of @error. */
 RbAnswer *rb_aws_error(RbSpeech speech, const GError *error, const char *incident);
-/** rb_error_detail: what of the exact reason a person may see: NULL but for sts.duration. */
-const char *rb_error_detail(const GError *error);
 
 /* ---- pages ---- */
 

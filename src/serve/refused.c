@@ -35,18 +35,11 @@ static const struct {
 static const char oidc_namespace[] = "com.amazonaws.sso.oidc#";
 static const char sso_namespace[] = "com.amazonaws.switchboard.portal#";
 
-const char *
-rb_error_detail(const GError *error)
-{
-    /* sts.duration's reason is the limit that was met, which the person needs to ask again */
-    return rb_is_refusal(error, RB_STS_DURATION) ? error->message : NULL;
-}
-
 static char *
 sentence(const GError *error, const char *incident)
 {
     const RbOutcome *outcome = rb_outcome(error);
-    const char *detail = rb_error_detail(error);
+    const char *detail = rb_outcome_detail(error);
 
     return g_strdup_printf("%s %s%s%s (%s, incident %s)", outcome->what, detail != NULL ? detail : "",
                            detail != NULL ? ". " : "", outcome->next, outcome->id, incident);
@@ -117,7 +110,7 @@ json_error(const GError *error, const char *incident)
 
     return rb_answer_json((guint)outcome->status,
                           json_pack("{s:s, s:s, s:s, s:s*, s:s}", "code", outcome->id, "message",
-                                    outcome->what, "next", outcome->next, "detail", rb_error_detail(error),
+                                    outcome->what, "next", outcome->next, "detail", rb_outcome_detail(error),
                                     "incident", incident));
 }
 
@@ -156,7 +149,7 @@ page_error(RbRequest *request, const GError *error)
     RbAnswer *answer = rb_answer_page(
         request, (guint)outcome->status, "refused",
         json_pack("{s:s, s:s, s:s, s:s*, s:s, s:s*}", "what", outcome->what, "next", outcome->next, "code",
-                  outcome->id, "detail", rb_error_detail(error), "incident", request->incident, "mfa", mfa),
+                  outcome->id, "detail", rb_outcome_detail(error), "incident", request->incident, "mfa", mfa),
         session, &broken);
 
     return answer != NULL ? answer : json_error(error, request->incident);

@@ -209,6 +209,37 @@ test_durations(void **state)
     }
 }
 
+/* What a person reads: what was asked, and each limit that counts. */
+static void
+test_duration_words(void **state)
+{
+    /* clang-format off */
+    static const struct {
+        const char *name, *want;
+        gint64 asked, max, role_max;
+    } rows[] = {
+        { "over the role's own", "asked for 12h; role 'data-scientist' allows at most 8h", 43200, 28800, 28800 },
+        { "odd times", "asked for 1h30m1s; role 'data-scientist' allows at most 45m", 5401, 2700, 2700 },
+        { "over an hour by chaining", "asked for 2h; role 'data-scientist' allows 8h, but account 'analytics-prod' at most 1h: the bridge takes the role there with a role of its own, and AWS ends such a session after an hour (role chaining)", 7200, 3600, 28800 },
+        { "under AWS's least", "asked for 1m; AWS gives at least 15m", 60, 3600, 28800 },
+    };
+    /* clang-format on */
+
+    (void)state;
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        RbGrant grant = grant_for(ROLE);
+        g_autoptr(GError) error = NULL;
+        gint64 got;
+        grant.role = "data-scientist";
+        grant.account_name = "analytics-prod";
+        grant.max_session_s = rows[i].max;
+        grant.role_max_session_s = rows[i].role_max;
+        assert_false(rb_issuer_check_duration(&grant, rows[i].asked, &got, &error));
+        if (g_strcmp0(rb_outcome_detail(error), rows[i].want) != 0)
+            fail_msg("%s: %s", rows[i].name, error->message);
+    }
+}
+
 typedef struct {
     const char *name, *role_arn, *external_id, *session_policy, *region, *partition;
     RbTag tag;
@@ -394,11 +425,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request),   cmocka_unit_test(test_signature),
-        cmocka_unit_test(test_retries),   cmocka_unit_test(test_time_limit),
-        cmocka_unit_test(test_durations), cmocka_unit_test(test_prechecks),
-        cmocka_unit_test(test_tag_sets),  cmocka_unit_test(test_methods_not_ready),
-        cmocka_unit_test(test_endpoints), cmocka_unit_test(test_configuration),
+        cmocka_unit_test(test_request),           cmocka_unit_test(test_signature),
+        cmocka_unit_test(test_retries),           cmocka_unit_test(test_time_limit),
+        cmocka_unit_test(test_durations),         cmocka_unit_test(test_duration_words),
+        cmocka_unit_test(test_prechecks),         cmocka_unit_test(test_tag_sets),
+        cmocka_unit_test(test_methods_not_ready), cmocka_unit_test(test_endpoints),
+        cmocka_unit_test(test_configuration),
     };
 
     (void)signal(SIGPIPE, SIG_IGN);

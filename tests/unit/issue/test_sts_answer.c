@@ -118,7 +118,7 @@ static const struct {
 } meanings[] = {
     { "AccessDenied", "User: x is not authorized to perform: sts:AssumeRole", 403, RB_STS_ACCESS_DENIED, 0, "does not say which", FALSE },
     { "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.", 400, RB_STS_DURATION, 0, "MaxSessionDuration in AWS is less", FALSE },
-    { "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.", 400, RB_STS_DURATION, 0, "at most 3600 s", FALSE },
+    { "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.", 400, RB_STS_DURATION, 0, "AWS ends a session after 1h", FALSE },
     { "ValidationError", "1 validation error detected: Value 'x' at 'roleArn'", 400, RB_STS_INVALID, 0, "roleArn", FALSE },
     { "PackedPolicyTooLarge", "120%", 400, RB_STS_TAGS, 0, "'Purpose' (", FALSE },
     { "MalformedPolicyDocument", "m", 400, RB_STS_POLICY, 0, "m", FALSE },

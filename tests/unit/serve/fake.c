@@ -125,6 +125,7 @@ grant_at(char *account, char *role)
                       .role_arn = "arn:aws:iam::111122223333:role/rolebridge/data-scientist",
                       .default_session_s = 3600,
                       .max_session_s = 28800,
+                      .role_max_session_s = 28800,
                       .reasons = &reason,
                       .n_reasons = 1 };
 }

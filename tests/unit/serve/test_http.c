@@ -370,8 +370,9 @@ test_refusals(void **state)
         assert_int_equal(sso.status, refusals[i].sso);
         check_type(&sso, "com.amazonaws.switchboard.portal", refusals[i].portal, refusals[i].oauth);
         assert_non_null(strstr(sso.body, "incident 7KQ2-M3XF"));
-        assert_null(
-            strstr(sso.body, refusals[i].code == RB_STS_DURATION ? "nothing" : "as the test wants it"));
+        /* the exact reason is for the audit log, but for the one that is written for the person */
+        assert_true((strstr(sso.body, "as the test wants it") != NULL) ==
+                    (refusals[i].code == RB_STS_DURATION));
     }
     fake_reset();
     fake.fault = TRUE;
@@ -381,6 +382,28 @@ test_refusals(void **state)
     assert_non_null(strstr(broken.body, "server_error"));
     g_autofree char *retry = reply_header(&broken, "Retry-After");
     assert_non_null(retry);
+}
+
+/* The limit of a session: on the page, in JSON, and in what the AWS CLI prints. */
+static void
+test_shows_the_limit(void **state)
+{
+    static const Row rows[] = {
+        { .line = "GET /console?account=1&role=r", .headers = HOST COOKIE },
+        { .line = "GET /console?account=1&role=r", .headers = HOST COOKIE "Accept: application/json\r\n" },
+        { .line = "GET /federation/credentials?role_name=r&account_id=111122223333", .headers = HOST BEARER },
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_auto(Reply) reply = { 0 };
+        fake_reset();
+        fake.refuse = RB_STS_DURATION;
+        reply = send_row(&rows[i]);
+        assert_int_equal(reply.status, 400);
+        assert_non_null(strstr(reply.body, "as the test wants it"));
+        assert_non_null(strstr(reply.body, "sts.duration"));
+    }
 }
 
 static void
@@ -690,6 +713,7 @@ main(void)
         cmocka_unit_test(test_aws),
         cmocka_unit_test(test_api),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_shows_the_limit),
         cmocka_unit_test(test_pages_of_refusals),
         cmocka_unit_test(test_noise_is_not_audited),
         cmocka_unit_test(test_arguments),
