@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 
+#include <lasso/lasso.h>
 #include <libxml/c14n.h>
 #include <libxml/parser.h>
 #include <math.h>
@@ -15,7 +16,7 @@
 /*
  * A complete validation of a SAML Response, from base64 to identity, against the least that must be done to
  * its bytes: parse, exclusive c14n, SHA-256, RSA verify, written directly on libxml2 and OpenSSL. Both in
- * turn, in one run; what counts is their ratio.
+ * turn, in one run; what counts is their ratio. Then lasso, as shipped, on the same Responses.
  *
  * bench_saml FOLDER: also leaves the same Responses there, with the certificate, for npm node-saml.
  */
@@ -181,11 +182,77 @@ measure(const World *world, guint groups, guint times, const char *folder)
            median(bound_us), median(ours_us), median(ratio));
 }
 
+/* ---- lasso, as shipped ---- */
+
+static char *
+idp_file(const World *world, const char *name)
+{
+    g_autofree char *path = g_build_filename(world->idp->dir, name, NULL);
+    char *text = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        exit(1);
+    return text;
+}
+
+/* In our place, with the server object that lasso wants built once. */
+static LassoServer *
+lasso_sp(const World *world)
+{
+    g_autofree char *metadata = idp_file(world, "metadata.xml"), *key = idp_file(world, "sp.key");
+    g_autofree char *certificate = idp_file(world, "sp.crt");
+    g_autofree char *ours = rb_provider_metadata(rb_providers_find(world->providers, "corp"), IDP_NOW, NULL);
+    LassoServer *server = lasso_server_new_from_buffers(ours, key, NULL, certificate);
+
+    if (server == NULL ||
+        lasso_server_add_provider_from_buffer(server, LASSO_PROVIDER_ROLE_IDP, metadata, NULL, NULL) != 0)
+        exit(1);
+    return server;
+}
+
+static void
+lasso_verify(LassoServer *server, char *base64)
+{
+    LassoLogin *login = lasso_login_new(server);
+    int verdict = lasso_login_process_authn_response_msg(login, base64);
+
+    if (verdict != 0) {
+        fprintf(stderr, "bench_saml: lasso: %s\n", lasso_strerror(verdict));
+        exit(1);
+    }
+    g_object_unref(login);
+}
+
+static void
+measure_lasso(const World *world, LassoServer *server, guint groups, guint times)
+{
+    g_autofree char *xml = idp_response_signed(world->idp, "corp", groups);
+    g_autofree char *base64 = g_base64_encode((const guchar *)xml, strlen(xml));
+    g_autoptr(GHashTable) fields = g_hash_table_new(g_str_hash, g_str_equal);
+    const RbInbound inbound = { .method = "POST", .fields = fields };
+    double lasso_us[ROUNDS], ratio[ROUNDS];
+
+    g_hash_table_insert(fields, (char *)"SAMLResponse", base64);
+    for (int r = 0; r < ROUNDS; r++) {
+        double start = now_us(), middle;
+        for (guint i = 0; i < times; i++)
+            lasso_verify(server, base64);
+        middle = now_us();
+        for (guint i = 0; i < times; i++)
+            if (!ours(world, &inbound))
+                exit(1);
+        lasso_us[r] = (middle - start) / times;
+        ratio[r] = (middle - start) / (now_us() - middle);
+    }
+    printf("%5u groups  lasso %8.1f us  %.1f x ours\n", groups, median(lasso_us), median(ratio));
+}
+
 int
 main(int argc, char **argv)
 {
     World *world = world_new();
     const char *folder = argc > 1 ? argv[1] : NULL;
+    LassoServer *server;
 
     if (folder != NULL) {
         g_autofree char *certificate = idp_certificate(world->idp, IDP_RSA);
@@ -193,6 +260,12 @@ main(int argc, char **argv)
     }
     for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++)
         measure(world, sizes[i].groups, sizes[i].times, folder);
+    if (lasso_init() != 0)
+        return 1;
+    server = lasso_sp(world);
+    for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++)
+        measure_lasso(world, server, sizes[i].groups, sizes[i].times / 20 + 1);
+    g_object_unref(server);
     world_free(world);
     return 0;
 }
