@@ -2,7 +2,7 @@
 # What the scripts share. Sourced, never run.
 #
 # Everything a script says goes through say/step/fail; colour only on a terminal. need_packages installs what is missing
-# of the named sections of scripts/packages.txt, as root or with sudo, and is quick when nothing is missing.
+# or too old of the named sections of scripts/packages.txt, as root or with sudo, and is quick when nothing is.
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export ROOT
@@ -25,35 +25,51 @@ fail() {
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
     else
-        fail "this needs root: run it as root, or install sudo. It wanted to run: $*"
+        sudo "$@"
     fi
 }
 
-# packages_of SECTION…: the package names of those sections of scripts/packages.txt.
+# packages_of SECTION…: "NAME LEAST" of those sections of scripts/packages.txt; LEAST is - where any version will do.
 packages_of() {
     awk -v wanted=" $* " '
         /^\[.*\]$/ { section = substr($0, 2, length($0) - 2); next }
         /^[[:space:]]*(#|$)/ { next }
-        index(wanted, " " section " ") { sub(/#.*/, ""); print }' "$ROOT/scripts/packages.txt" | tr -s ' \t' '\n' | sed '/^$/d'
+        index(wanted, " " section " ") { print $1, (NF > 1 ? $2 : "-") }' "$ROOT/scripts/packages.txt" | sort -u
 }
 
-# need_packages SECTION…: installs what is missing of them.
-need_packages() {
-    local missing=() package
-    command -v dpkg-query >/dev/null || fail "this needs Debian 12 (dpkg was not found)"
-    while read -r package; do
-        # shellcheck disable=SC2016
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+# lacking SECTION…: which of them are not installed, or older than they must be; one "NAME VERSION LEAST" a line.
+lacking() {
+    local name status version least names=()
+    local -A have=()
+    while read -r name least; do names+=("$name"); done < <(packages_of "$@")
+    while read -r name status version; do
+        [ "$status" != installed ] || have[$name]=$version
+    done < <(dpkg-query -W -f '${Package} ${db:Status-Status} ${Version}\n' "${names[@]}" 2>/dev/null)
+    while read -r name least; do
+        version=${have[$name]:--}
+        [ "$version" != - ] && { [ "$least" = - ] || dpkg --compare-versions "$version" ge "$least"; } ||
+            printf '%s %s %s\n' "$name" "$version" "$least"
     done < <(packages_of "$@")
-    [ ${#missing[@]} = 0 ] && return 0
-    say "installing ${#missing[@]} Debian packages: ${missing[*]}"
+}
+
+# need_packages SECTION…: installs what is missing of them, and what is older than the last security fix that matters.
+need_packages() {
+    local wanted=() name version least
+    command -v dpkg-query >/dev/null || fail "this needs Debian 12 (dpkg was not found)"
+    while read -r name _; do wanted+=("$name"); done < <(lacking "$@")
+    [ ${#wanted[@]} = 0 ] && return 0
+    [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && sudo -v; } ||
+        fail "${#wanted[@]} Debian packages are missing or too old, and to install them takes root or sudo. As root, run:
+  apt-get update && apt-get install --no-install-recommends ${wanted[*]}"
+    say "installing ${#wanted[@]} Debian packages: ${wanted[*]}"
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 update ||
         fail "apt-get update failed: is the package mirror in reach?"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=600 --no-install-recommends install "${missing[@]}" >/dev/null ||
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=600 --no-install-recommends install "${wanted[@]}" >/dev/null ||
         fail "apt-get could not install them; its message is above"
+    while read -r name version least; do
+        fail "$name is $version here, and $least or later is needed (security fixes): does /etc/apt/sources.list have bookworm-security?"
+    done < <(lacking "$@")
 }
 
 # free_port: an unused loopback port.
