@@ -6,19 +6,20 @@
 static char *
 page(void)
 {
-    GString *out =
-        g_string_new("# Refusals and faults\n\n"
-                     "Made from `src/base/refusal.h` by `scripts/docs`; do not edit. The code is stable: "
-                     "alerts and runbooks may match on it.\n"
-                     "A person sees the two sentences and an incident id; the exact reason is in the audit "
-                     "log under that id\n"
-                     "(`rolebridgectl audit show --incident ID`). A refusal means: we looked, and the answer "
-                     "is no. A fault (5xx) means: we\n"
-                     "could not tell, so nothing was granted.\n\n"
-                     "| code | status | what happened | what to do |\n| --- | --- | --- | --- |\n");
+    GString *out = g_string_new(
+        "# Refusals and faults\n\n"
+        "For administrators and auditors. Made from `src/base/refusal.h` by `scripts/docs`; do not "
+        "edit. The code is stable: alerts and runbooks may match on it.\n"
+        "A person sees the two sentences and an incident id; the exact reason is in the audit "
+        "log under that id\n"
+        "(`rolebridgectl audit show --incident ID`). A refusal (4xx) means: the answer is no. A "
+        "fault (5xx) means:\n"
+        "it could not be told, so nothing was granted.\n\n"
+        "| code | status | what happened | what to do |\n| --- | --- | --- | --- |\n");
 
     for (const RbOutcome *o = rb_outcomes(); o->id != NULL; o++)
         g_string_append_printf(out, "| `%s` | %d | %s | %s |\n", o->id, o->status, o->what, o->next);
+    g_string_append(out, "\n[All pages](../README.md#documentation)\n");
     return g_string_free(out, FALSE);
 }
 
