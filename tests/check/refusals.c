@@ -8,13 +8,11 @@ page(void)
 {
     GString *out = g_string_new(
         "# Refusals and faults\n\n"
-        "For administrators and auditors. Made from `src/base/refusal.h` by `scripts/docs`; do not "
-        "edit. The code is stable: alerts and runbooks may match on it.\n"
-        "A person sees the two sentences and an incident id; the exact reason is in the audit "
-        "log under that id\n"
-        "(`rolebridgectl audit show --incident ID`). A refusal (4xx) means: the answer is no. A "
-        "fault (5xx) means:\n"
-        "it could not be told, so nothing was granted.\n\n"
+        "For administrators and auditors. Made from `src/base/refusal.h` by `scripts/docs`; do not edit.\n"
+        "The code is stable: alerts and runbooks may match on it. A person sees the two sentences and an\n"
+        "incident id; the exact reason is in the audit log under that id (`rolebridgectl audit show\n"
+        "--incident ID`). A refusal (4xx) means that the answer is no; a fault (5xx), that it could not be\n"
+        "told, so that nothing was granted.\n\n"
         "| code | status | what happened | what to do |\n| --- | --- | --- | --- |\n");
 
     for (const RbOutcome *o = rb_outcomes(); o->id != NULL; o++)
