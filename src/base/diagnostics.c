@@ -191,9 +191,12 @@ rb_diagnostics_to_line(RbDiagnostics *problems)
         const RbDiagnostic *row = rb_diagnostics_get(problems, i);
         g_autofree char *more =
             problems->n_errors > 1 ? g_strdup_printf(" (and %u more)", problems->n_errors - 1) : g_strdup("");
+        g_autofree char *place = row->line > 0
+                                     ? g_strdup_printf("%s:%u:%u", row->file, row->line, row->column)
+                                     : g_strdup(row->file); /* of the whole file */
         if (row->severity == RB_SEVERITY_ERROR)
-            return g_strdup_printf("%s:%u:%u: %s%s%s%s", row->file, row->line, row->column, row->message,
-                                   row->hint == NULL ? "" : "; ", row->hint == NULL ? "" : row->hint, more);
+            return g_strdup_printf("%s: %s%s%s%s", place, row->message, row->hint == NULL ? "" : "; ",
+                                   row->hint == NULL ? "" : row->hint, more);
     }
     return g_strdup("no errors");
 }

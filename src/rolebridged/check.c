@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *
+plural(gsize n)
+{
+    return n == 1 ? "" : "s";
+}
+
 /* The server's own view of addresses, networks and the key: one problem at the file's head. */
 static void
 check_server(const RbConfig *config, const char *path, RbDiagnostics *problems)
@@ -78,12 +84,14 @@ rb_service_check(const char *path)
     rb_service_print(problems);
     rb_service_print(mapping);
     if (config == NULL || rb_diagnostics_count(problems) + rb_diagnostics_count(mapping) > 0) {
-        (void)fprintf(stderr, "rolebridged: %u mistakes; nothing was started\n",
-                      rb_diagnostics_count(problems) + rb_diagnostics_count(mapping));
+        guint n = rb_diagnostics_count(problems) + rb_diagnostics_count(mapping);
+        (void)fprintf(stderr, "rolebridged: %u mistake%s; nothing was started\n", n, plural(n));
         return 1;
     }
     size = rb_snapshot_size(snapshot);
-    (void)printf("%s: fine: %u identity providers, %u accounts, %u roles, %u assignments\n", path,
-                 rb_providers_size(providers), size.n_accounts, size.n_roles, size.n_assignments);
+    (void)printf("%s: fine: %u identity provider%s, %u account%s, %u role%s, %u assignment%s\n", path,
+                 rb_providers_size(providers), plural(rb_providers_size(providers)), size.n_accounts,
+                 plural(size.n_accounts), size.n_roles, plural(size.n_roles), size.n_assignments,
+                 plural(size.n_assignments));
     return 0;
 }

@@ -90,7 +90,7 @@ class Options(Scratch):
     def test_check_fine(self):
         done = self.run_it("--check", "--config", self.config)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("1 identity providers, 1 accounts, 1 roles, 1 assignments", done.stdout)
+        self.assertIn("1 identity provider, 1 account, 1 role, 1 assignment", done.stdout)
         self.assertFalse((self.folder / "state.db").exists())
 
     def test_example_is_fine(self):
