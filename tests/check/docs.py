@@ -89,6 +89,22 @@ def checks(problems):
                 problems.append(f"docs/saml.md, check {cells[0]}: no test row '{row}'")
 
 
+def pointers(problems):
+    """docs/threat-model.md: each row of attackers leads to test functions that are in the file it names."""
+    text = (ROOT / "docs/threat-model.md").read_text()
+    section = text.split("\n## Attackers\n", 1)[1].split("\n## ", 1)[0]
+    for line in [line for line in section.splitlines() if line.startswith("| ")][1:]:
+        cell = line.strip("| ").split("|")[-1]
+        named = re.findall(r"`(tests/[a-z_/]+\.c)`: ((?:`[a-z_0-9]+` ?)+)", cell)
+        if not named and not line.startswith("| ---"):
+            problems.append(f"docs/threat-model.md: '{line.split('|')[1].strip()}' leads to no test")
+        for path, functions in named:
+            source = (ROOT / path).read_text() if (ROOT / path).exists() else ""
+            for function in re.findall(r"`([a-z_0-9]+)`", functions):
+                if not re.search(rf"(?m)^{function}\(", source):
+                    problems.append(f"docs/threat-model.md: no test '{function}' in {path}")
+
+
 def versions(problems):
     """docs/dependencies.md has each library that meson.build wants, with that version, and the packages with a version."""
     page = (ROOT / "docs/dependencies.md").read_text()
@@ -109,6 +125,7 @@ for page in PAGES:
     found += [f"{name}: {problem}" for check in (lambda t: links(page, t), paths, codes) for problem in check(text)]
 index(found)
 checks(found)
+pointers(found)
 versions(found)
 for line in found:
     print(line)
