@@ -281,7 +281,7 @@ examine(RbDoctor *doctor)
         open_http(doctor);
         load_rooms(doctor, &rooms, problems);
     }
-    if (say_problems(doctor, "configuration", problems))
+    if (say_problems(doctor, "configuration", problems) && config != NULL)
         rb_doctor_say(doctor, RB_FOUND_OK, "configuration", NULL, "%s: %s", doctor->path, config->public_url);
     if (config == NULL)
         return;

@@ -51,11 +51,14 @@ back_to_client(const Ask *ask, const char *name, const char *value)
 {
     g_autofree char *state = rb_uri_encode(ask->state);
     g_autofree char *escaped = rb_uri_encode(value);
-    char *location =
-        g_strdup_printf("%s%c%s=%s&state=%s", ask->redirect_uri,
-                        strchr(ask->redirect_uri, '?') != NULL ? '&' : '?', name, escaped, state);
-    RbAnswer *answer = rb_answer_redirect(303, location);
+    const char *uri = ask->redirect_uri;
+    RbAnswer *answer;
+    char *location;
 
+    g_assert(uri != NULL); /* read_ask() said yes */
+    location = g_strdup_printf("%s%c%s=%s&state=%s", uri, strchr(uri, '?') != NULL ? '&' : '?', name, escaped,
+                               state);
+    answer = rb_answer_redirect(303, location);
     rb_wipe_free(location);
     rb_wipe(escaped, strlen(escaped));
     return answer;
@@ -107,7 +110,7 @@ rb_handle_authorize_page(RbRequest *request, GError **error)
     g_autoptr(RbClient) client = NULL;
     g_autoptr(RbSession) session = NULL;
     RbAnswer *instead = NULL;
-    Ask ask;
+    Ask ask = { 0 };
 
     if (!read_ask(request, &ask, error))
         return NULL;
@@ -142,7 +145,7 @@ rb_handle_authorize_answer(RbRequest *request, GError **error)
     g_autoptr(RbSession) session = rb_request_session(request, error);
     g_autoptr(RbSecret) code = NULL;
     gboolean allow = FALSE;
-    Ask ask;
+    Ask ask = { 0 };
 
     if (session == NULL || !rb_request_check_form(request, session, error) ||
         !read_ask(request, &ask, error) || !read_decision(request, &allow, error))

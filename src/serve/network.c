@@ -227,20 +227,23 @@ rb_listen_parse(const char *text, struct sockaddr_storage *address, socklen_t *s
 static guint
 bound_port(int fd)
 {
-    struct sockaddr_storage address;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = { .v6 = { 0 } };
     socklen_t size = sizeof address;
 
-    if (getsockname(fd, (struct sockaddr *)&address, &size) != 0)
+    if (getsockname(fd, &address.any, &size) != 0)
         return 0;
-    return address.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)(void *)&address)->sin_port)
-                                        : ntohs(((struct sockaddr_in6 *)(void *)&address)->sin6_port);
+    return ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
 }
 
 int
 rb_listen_open(const char *text, guint *port, GError **error)
 {
-    struct sockaddr_storage address;
-    socklen_t size;
+    struct sockaddr_storage address = { 0 };
+    socklen_t size = 0;
     int fd, on = 1;
 
     if (!rb_listen_parse(text, &address, &size, error))

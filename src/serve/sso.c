@@ -38,7 +38,7 @@ read_page(const RbRequest *request, Page *page, GError **error)
 static json_t *
 page_answer(const char *name, json_t *list, const char *last, gboolean more)
 {
-    g_autofree char *token = more ? rb_base64url_encode(last, strlen(last)) : NULL;
+    g_autofree char *token = more && last != NULL ? rb_base64url_encode(last, strlen(last)) : NULL;
 
     return json_pack("{s:o, s:s?}", name, list, "nextToken", token);
 }
@@ -52,7 +52,7 @@ rb_handle_accounts(RbRequest *request, GError **error)
     const char *last = NULL;
     gboolean more = FALSE;
     json_t *list;
-    Page page;
+    Page page = { 0 };
 
     if (session == NULL || !read_page(request, &page, error))
         return NULL;
@@ -90,10 +90,10 @@ rb_handle_account_roles(RbRequest *request, GError **error)
     g_autoptr(RbSession) session = rb_request_token(request, error);
     g_autoptr(RbDecision) decision = NULL;
     g_autofree char *after = NULL;
-    const char *account, *last = NULL;
+    const char *account = NULL, *last = NULL;
     gboolean more = FALSE;
     json_t *list;
-    Page page;
+    Page page = { 0 };
 
     if (session == NULL || !read_account(request, &account, error) || !read_page(request, &page, error))
         return NULL;

@@ -158,7 +158,7 @@ open_gcm(const DataAlgorithm *algorithm, const RbSecret *key, const guint8 *in, 
          EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, GCM_TAG, (void *)(in + GCM_IV + body)) == 1 &&
          EVP_DecryptFinal_ex(ctx, out + n, &last) == 1;
     EVP_CIPHER_free(cipher);
-    return ok ? g_bytes_new_take(g_steal_pointer(&out), (gsize)(n + last)) : NULL;
+    return ok ? g_bytes_new_take(g_steal_pointer(&out), (gsize)n + (gsize)last) : NULL;
 }
 
 static GBytes *

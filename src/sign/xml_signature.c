@@ -227,7 +227,7 @@ register_id(xmlNode *element, xmlAttr *attribute, const char *id, GError **error
 
     if (known == NULL && xmlAddID(NULL, element->doc, BAD_CAST id, attribute) != NULL)
         known = xmlGetID(element->doc, BAD_CAST id);
-    if (known != attribute || known->parent != element)
+    if (known == NULL || known != attribute || known->parent != element)
         return out_of_profile(error, "the ID of the signed element also names another");
     return TRUE;
 }
