@@ -4,6 +4,8 @@
 set -uo pipefail
 # shellcheck source=tests/interop/bridge.sh
 . "$(dirname "$0")/bridge.sh"
+# shellcheck source=tests/interop/sandbox.sh
+. "$(dirname "$0")/sandbox.sh"
 
 PLAYWRIGHT=1.49.1 AXE=4.10.3
 
@@ -20,9 +22,8 @@ need_packages run interop
 command -v npm >/dev/null || need_packages node
 modules "$BUILD/node" || { say "skip browser: the npm registry did not give playwright-core and axe-core: $BUILD/node/npm.log"; exit 0; }
 
-SANDBOX_PORT=$(free_port) CLEAR_PORT=$(free_port) IDP_PORT=$(free_port)
-BRIDGE_URL=https://localhost:$BRIDGE_PORT       # and the second identity provider at 127.0.0.1: another site
-SANDBOX_URL=https://localhost:$SANDBOX_PORT
+sandbox_new # at localhost; and the second identity provider at 127.0.0.1: another site
+IDP_PORT=$(free_port)
 IDP_URL=http://127.0.0.1:$IDP_PORT
 SP=$BRIDGE_URL/saml/partner
 at_exit() {
@@ -69,30 +70,14 @@ $config['userpass']['alexandria.konstantinopolitanou-von-hohenzollern.of-acme@x.
 PHP
 }
 
-sandbox_up() {
-    rm -rf "$BRIDGE_DIR/certs"
-    "$BUILD/src/sandbox/rolebridge-sandbox" init "$BRIDGE_DIR/certs" >"$W/init.log" 2>&1 || { cat "$W/init.log"; return 1; }
-    BRIDGE_CA=$BRIDGE_DIR/certs/ca.pem
-    sed -e "s/localhost:9443/localhost:$SANDBOX_PORT/g; s/127.0.0.1:9443/127.0.0.1:$SANDBOX_PORT/" \
-        -e "s/127.0.0.1:9480/127.0.0.1:$CLEAR_PORT/; s/localhost:8443/localhost:$BRIDGE_PORT/g" \
-        "$ROOT/src/sandbox/acme.yaml" >"$BRIDGE_DIR/sandbox.yaml"
-    start_group "$BRIDGE_DIR" sandbox env -i PATH=/usr/bin:/bin ASAN_OPTIONS="${ASAN_OPTIONS:-}" \
-        "ROLEBRIDGE_PART=$BRIDGE_DIR/sandbox" "$BUILD/src/sandbox/rolebridge-sandbox" --config "$BRIDGE_DIR/sandbox.yaml"
-    (up_or_fail "$BRIDGE_DIR" sandbox 30 curl -sf -m 5 --cacert "$BRIDGE_CA" -o /dev/null "$SANDBOX_URL/healthz")
-}
-
 comes_up() {
     hostile_mapping && sandbox_up &&
         "$HERE/simplesamlphp.sh" up "$W/idp" --port "$IDP_PORT" --sp-entity-id "$SP/metadata" --acs "$SP/acs" --slo "$SP/slo" \
             --sp-signing-cert "$BRIDGE_DIR/certs/saml.pem" && hostile_people || return
     curl -sSL -m 30 -o /dev/null "$IDP_URL/module.php/core/frontpage_welcome.php" || return # it makes its tables at its first page
-    SIGNING=('signing_key: certs/saml.key' 'signing_certificate: certs/saml.pem')
-    bridge_provider corp-saml "$SANDBOX_URL/idp/metadata" 'title: Acme sign-in' "${SIGNING[@]}"
+    sandbox_provider
     bridge_provider partner "$W/idp/idp-metadata.xml" 'title: Partner & Söhne <GmbH>' "${SIGNING[@]}"
     MORE_CONFIG="outgoing: { ca_file: certs/ca.pem }"
-    AWS_NODE="{ region: eu-central-1, sts_endpoint: \"$SANDBOX_URL/sts\", signin_endpoint: \"$SANDBOX_URL/federation\", console_endpoint: \"$SANDBOX_URL/console\" }"
-    BRIDGE_ENV=("AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:$CLEAR_PORT/credentials"
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=$BRIDGE_DIR/certs/bridge-aws-token")
     bridge_config && bridge_start
 }
 

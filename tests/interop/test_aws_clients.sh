@@ -1,0 +1,270 @@
+#!/usr/bin/env bash
+# AWS's own clients, unmodified, against the real service and the sandbox: Debian's AWS CLI, the AWS SDK for JavaScript from npm,
+# boto3 where this Python has it; and the rolebridge command beside them on the same cache. Their configuration is that of
+# docs/aws-clients.md, word for word. A tap on the wire (clients/wire.py) writes down what each of them sends.
+# usage: test_aws_clients.sh BUILD_DIR
+set -uo pipefail
+# shellcheck source=tests/interop/bridge.sh
+. "$(dirname "$0")/bridge.sh"
+# shellcheck source=tests/interop/sandbox.sh
+. "$(dirname "$0")/sandbox.sh"
+# shellcheck source=tests/interop/awscli_env.sh
+. "$(dirname "$0")/awscli_env.sh"
+
+JS_PACKAGES=(@aws-sdk/credential-providers@3.1175.0 @aws-sdk/client-sso@3.1164.0 @aws-sdk/client-sso-oidc@3.1164.0
+    @aws-sdk/client-sts@3.1174.0)
+CLI=$(realpath -- "${1:-.}")/src/rolebridge/rolebridge
+ARN=arn:aws:sts::111122223333:assumed-role/data-scientist/ada@acme.example
+
+bridge_new "$@"
+[ -x "$AWS_CLI" ] || need_packages demo
+sandbox_new
+BRIDGE_URL=https://localhost:$(free_port) # the tap; what the bridge calls itself
+WIRE=$W/wire.json
+at_exit() {
+    [ -z "${LOGIN:-}" ] || kill "$LOGIN" 2>/dev/null
+    stop_group "$BRIDGE_DIR" wire
+    stop_group "$BRIDGE_DIR" sandbox
+}
+
+# ---- the stage ----
+
+# A second role in one account, for pages with one role each.
+second_role() {
+    sed -i 's/^separation_of_duties:/  - { groups: [acme-data-science], role: tester, accounts: [development] }\n\n&/' \
+        "$BRIDGE_DIR/mappings/assignments.yaml"
+}
+
+tap_up() {
+    start_group "$BRIDGE_DIR" wire env -i PATH=/usr/bin:/bin "ROLEBRIDGE_PART=$BRIDGE_DIR/wire" /usr/bin/python3 "$HERE/clients/wire.py" \
+        "${BRIDGE_URL##*:}" "$BRIDGE_PORT" "$BRIDGE_DIR/certs/tls.pem" "$BRIDGE_DIR/certs/tls.key" "$BRIDGE_CA" "$WIRE"
+}
+
+# snippet NAME: that block of docs/aws-clients.md, with this bridge in the example's place.
+snippet() {
+    awk -v mark="<!-- snippet: $1 -->" '$0 == mark { found = 1; next } found && /^```/ { if (inside) exit; inside = 1; next } inside' \
+        "$ROOT/docs/aws-clients.md" | sed "s#https://bridge.acme.example#$BRIDGE_URL#" >"$W/snippet"
+    [ -s "$W/snippet" ] || { echo "docs/aws-clients.md has no snippet '$1'" >&2; return 1; }
+    cat "$W/snippet"
+}
+
+# As the page says: rule sets for the CLI, profiles for everybody. STS is AWS's own; here the sandbox is AWS.
+client_home() {
+    awscli_env "$W/aws" --sts "$SANDBOX_URL/sts" --cacert "$BRIDGE_CA" || return
+    CLIENT_HOME=$AWSCLI_DIR/home
+    CACHE=$CLIENT_HOME/.aws/sso/cache/$(printf rolebridge | sha1sum | cut -d' ' -f1).json
+    { snippet sso && snippet process && printf '[profile denied]\nsso_session = rolebridge\nsso_account_id = 777788889999\n' &&
+        printf 'sso_role_name = it-manager\nregion = eu-central-1\n'; } >"$CLIENT_HOME/.aws/config" &&
+        snippet rules >"$W/rules.sh" && HOME=$CLIENT_HOME sh -e "$W/rules.sh"
+}
+
+comes_up() {
+    second_role && sandbox_up && tap_up && client_home || return
+    sandbox_provider
+    MORE_CONFIG=$'outgoing: { ca_file: certs/ca.pem }\nsso_start_url: https://acme.awsapps.com/start'
+    bridge_config && bridge_start
+}
+
+# rb ARGUMENTS…: the rolebridge command, in the clients' home; ada's browser is at hand.
+rb() {
+    env -i HOME="$CLIENT_HOME" PATH="$(dirname "$CLI"):/usr/bin:/bin" LC_ALL=C.UTF-8 ROLEBRIDGE_URL="$BRIDGE_URL" \
+        ROLEBRIDGE_CA_FILE="$BRIDGE_CA" AWS_REGION=eu-central-1 ASAN_OPTIONS="${ASAN_OPTIONS:-}" \
+        BROWSER="$ROOT/scripts/demo-browser" DEMO_CA="$BRIDGE_CA" DEMO_USER=ada "$CLI" "$@"
+}
+
+token() { jq -r ".$1" "$CACHE"; }
+token_edit() { jq "$1" "$CACHE" >"$W/token" && cat "$W/token" >"$CACHE"; }
+forget_credentials() { rm -rf "$CLIENT_HOME/.aws/cli/cache" "$CLIENT_HOME/.cache/rolebridge"; }
+
+# wired FROM JQ-FILTER: how many requests after line FROM of the record are such.
+wired() { tail -n +$(($1 + 1)) "$WIRE" | jq -s "map(select($2)) | length"; }
+wire_mark() { wc -l <"$WIRE"; }
+
+# status_of TOKEN: what the portal says to it.
+status_of() {
+    curl -sS -m 10 --cacert "$BRIDGE_CA" -o "$W/body" -w '%{http_code}' -H "x-amz-sso_bearer_token: $1" "$BRIDGE_URL/assignment/accounts"
+}
+
+# fails_with PATTERN COMMAND…: it must fail, and say so.
+fails_with() {
+    local pattern=$1
+    shift
+    if "$@" >"$W/out" 2>&1; then echo "it did not fail: $(head -c 300 "$W/out")"; return 1; fi
+    grep -qE "$pattern" "$W/out" || { echo "it said: $(tr '\n' ' ' <"$W/out" | head -c 500)"; return 1; }
+}
+
+# ---- the AWS CLI ----
+
+# aws sso login in the background, the code allowed in ada's browser.
+cli_login() {
+    local url status
+    aws_run sso login --profile ds --no-browser >"$W/login" 2>&1 &
+    LOGIN=$!
+    until_true 20 grep -qE 'https:.*/device\?user_code=' "$W/login" || { cat "$W/login"; kill "$LOGIN"; return 1; }
+    url=$(grep -oE 'https:[^ ]*/device\?user_code=[A-Z-]+' "$W/login" | head -n 1)
+    "$ROOT/scripts/demo-browser" --quiet --jar "$W/ada.jar" --cacert "$BRIDGE_CA" --user ada "$url" || { kill "$LOGIN"; return 1; }
+    wait "$LOGIN"
+    status=$?
+    LOGIN=''
+    [ $status = 0 ] || { echo "status $status: $(tr '\n' ' ' <"$W/login")"; return 1; }
+    grep -q '^Successfully logged into Start URL' "$W/login" && token expiresAt | grep -q T
+}
+
+cli_identity() { same "$(aws_run sts get-caller-identity --profile ds --query Arn --output text 2>&1)" "$ARN"; }
+
+cli_exports() {
+    local from
+    from=$(wire_mark)
+    aws_run configure export-credentials --profile ds --format process >"$W/process" 2>&1 || { cat "$W/process"; return 1; }
+    jq -e '.Version == 1 and (.AccessKeyId | startswith("ASIA")) and (.Expiration | sub("\\+00:00$"; "Z") | fromdate) > now + 3000 and .SessionToken != null' \
+        "$W/process" >/dev/null || { echo "not credential_process: $(jq -c 'del(.SecretAccessKey, .SessionToken)' "$W/process")"; return 1; }
+    aws_run configure export-credentials --profile ds --format env >"$W/exports" 2>&1 && grep -q '^export AWS_SESSION_TOKEN=' "$W/exports" || return
+    same "$(wired "$from" .)" 0 # they come from the CLI's cache
+}
+
+quiet_wire() { same "$(wired "$1" '.grant == "refresh_token"')" 0; }
+
+sso() { aws_run sso "$@" --access-token "$(token accessToken)" --region eu-central-1; }
+
+cli_accounts() {
+    # shellcheck disable=SC2016
+    same "$(sso list-accounts --query 'accountList[].join(`=`, [accountId, accountName])' --output text | tr '\t' ' ')" \
+        '111122223333=analytics-prod 444455556666=development'
+}
+
+cli_account_pages() {
+    local from first next
+    from=$(wire_mark)
+    first=$(sso list-accounts --max-items 1) || return
+    next=$(jq -r .NextToken <<<"$first")
+    same "$(jq -r '.accountList | map(.accountName) | join(" ")' <<<"$first")" analytics-prod &&
+        same "$(sso list-accounts --starting-token "$next" --query 'accountList[].accountName' --output text)" development &&
+        same "$(sso list-accounts --page-size 1 --query 'accountList[].accountName' --output text | tr '\t\n' '  ')" 'analytics-prod development ' &&
+        same "$(wired "$from" '.query == ["max_result"]')$(wired "$from" '.query == ["next_token", "max_result"] or .query == ["max_result", "next_token"]')" 11
+}
+
+cli_role_pages() {
+    same "$(sso list-account-roles --account-id 444455556666 --query 'roleList[].roleName' --output text | tr '\t' ' ')" 'data-scientist tester' &&
+        same "$(sso list-account-roles --account-id 444455556666 --page-size 1 --query 'roleList[].roleName' --output text | tr '\t\n' '  ')" \
+            'data-scientist tester ' &&
+        same "$(sso list-account-roles --account-id 777788889999 --query 'length(roleList)' --output text)" 0
+}
+
+cli_denied() {
+    fails_with 'ForbiddenException.*GetRoleCredentials.*incident' aws_run sts get-caller-identity --profile denied || return
+    recorded '.kind == "refusal" and .code == "mapping.not_assigned" and .name == "ada@acme.example" and .role == "it-manager"'
+}
+
+cli_login_serves_rolebridge() {
+    rb whoami && rb roles --json >"$W/roles" || return
+    jq -e 'tostring | contains("data-scientist")' "$W/roles" >/dev/null && rb credentials analytics-prod.data-scientist --format process >"$W/process" &&
+        jq -e .AccessKeyId "$W/process" >/dev/null
+}
+
+cli_logs_out() {
+    local old
+    old=$(token accessToken)
+    same "$(status_of "$old")" 200 && aws_run sso logout || return
+    [ ! -e "$CACHE" ] || { echo "the token file is still there"; return 1; }
+    same "$(status_of "$old")" 401 && said '.__type | endswith("#UnauthorizedException")' &&
+        fails_with 'Token for rolebridge does not exist|Error loading SSO Token' aws_run sts get-caller-identity --profile ds || return
+    rb whoami >"$W/out" 2>&1
+    same $? 3
+}
+
+cli_refreshes() {
+    local from before after old
+    from=$(wire_mark) before=$(token refreshToken) old=$(token accessToken)
+    cli_identity || return
+    after=$(token refreshToken)
+    if [ "$before" = "$after" ] || [ "$old" = "$(token accessToken)" ]; then echo "the tokens are what they were"; return 1; fi
+    same "$(wired "$from" '.grant == "refresh_token"')" 1 && recorded '.kind == "sign-in" and .via == "refresh token"'
+}
+
+# Ended at the bridge, good by the file: only the 401 tells.
+cli_session_ended() {
+    curl -sS -m 10 --cacert "$BRIDGE_CA" -X POST -H "x-amz-sso_bearer_token: $(token accessToken)" "$BRIDGE_URL/logout" &&
+        forget_credentials && fails_with 'has expired or is otherwise invalid' aws_run sts get-caller-identity --profile ds
+}
+
+cli_token_expired() {
+    token_edit '.expiresAt = "2026-01-01T00:00:00Z" | del(.refreshToken)'
+    forget_credentials
+    fails_with 'Token has expired and refresh failed|has expired' aws_run sts get-caller-identity --profile ds
+}
+
+# ---- the others ----
+
+# shellcheck disable=SC2031
+client_env() { # NAME=VALUE… COMMAND…: nothing of the caller's
+    env -i HOME="$CLIENT_HOME" PATH="$(dirname "$CLI"):$PATH" LC_ALL=C.UTF-8 AWS_EC2_METADATA_DISABLED=true \
+        AWS_ENDPOINT_URL_STS="$SANDBOX_URL/sts" ROLEBRIDGE_URL="$BRIDGE_URL" ROLEBRIDGE_CA_FILE="$BRIDGE_CA" NO_PROXY=localhost,127.0.0.1 \
+        ASAN_OPTIONS="${ASAN_OPTIONS:-}" CACHE="$CACHE" ARN="$ARN" BRIDGE="$BRIDGE_URL" CA="$BRIDGE_CA" WIRE="$WIRE" "$@"
+}
+
+modules() {
+    local package
+    for package in "${JS_PACKAGES[@]}"; do
+        [ "$(jq -r .version "$1/node_modules/${package%@*}/package.json" 2>/dev/null)" = "${package##*@}" ] || break
+        package=''
+    done
+    [ -n "$package" ] || return 0
+    mkdir -p "$1"
+    timeout 120 npm install --prefix "$1" --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries 1 \
+        --fetch-timeout 20000 "${JS_PACKAGES[@]}" >"$1/npm.log" 2>&1
+}
+
+javascript() {
+    local endpoints
+    command -v npm >/dev/null || need_packages node
+    [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)" -ge 20 ] ||
+        { say "skip aws-clients: JavaScript: its SDK wants node 20, here is $(node --version 2>/dev/null || echo none)"; return; }
+    modules "$BUILD/node-aws" ||
+        { say "skip aws-clients: JavaScript: the npm registry did not give the AWS SDK: $BUILD/node-aws/npm.log"; return; }
+    mapfile -t endpoints < <(snippet environment | sed 's/^export //')
+    check "aws-clients: rolebridge login, for the SDKs" rb login --force
+    client_env "${endpoints[@]}" NODE_DIR="$BUILD/node-aws" NODE_EXTRA_CA_CERTS="$BRIDGE_CA" NODE_NO_WARNINGS=1 \
+        timeout 60 node "$HERE/clients/javascript.mjs" || say "not ok aws-clients: the JavaScript driver ended with status $?"
+}
+
+boto3() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import boto3' 2>/dev/null && break
+        python=''
+    done
+    [ -n "$python" ] || { say "skip aws-clients: boto3: this Python has none"; return; }
+    check "aws-clients: rolebridge login, for boto3" rb login --force
+    client_env AWS_CA_BUNDLE="$BRIDGE_CA" timeout 60 "$python" "$HERE/clients/boto.py" || say "not ok aws-clients: the boto3 driver ended with status $?"
+}
+
+
+check "aws-clients: the service, the sandbox and the tap come up" comes_up
+bridge_ready || exit 1
+
+mark
+from=$(wire_mark)
+check "aws-clients: CLI: aws sso login, the code allowed in a browser" cli_login
+check "aws-clients: CLI: aws sts get-caller-identity --profile" cli_identity
+check "aws-clients: CLI: aws configure export-credentials" cli_exports
+check "aws-clients: CLI: a token with hours left is not refreshed" quiet_wire "$from"
+check "aws-clients: CLI: aws sso list-accounts" cli_accounts
+check "aws-clients: CLI: accounts by pages" cli_account_pages
+check "aws-clients: CLI: roles of an account, and by pages" cli_role_pages
+check "aws-clients: CLI: a role that is not granted" cli_denied
+check "aws-clients: rolebridge works from the sign-in of aws sso login" cli_login_serves_rolebridge
+check "aws-clients: CLI: aws sso logout ends the token at the bridge" cli_logs_out
+MORE_CONFIG+=$'\nsessions: { token: 5m }' # below every client's margin: each of them refreshes
+check "aws-clients: the service again, with short tokens" eval 'bridge_config && bridge_restart'
+check "aws-clients: CLI: aws sso login again" cli_login
+forget_credentials
+check "aws-clients: CLI: a token near its end is refreshed, and the refresh token replaced" cli_refreshes
+check "aws-clients: rolebridge works from what the CLI refreshed" cli_login_serves_rolebridge
+check "aws-clients: CLI: a session that ended at the bridge" cli_session_ended
+check "aws-clients: CLI: a token that expired" cli_token_expired
+javascript
+boto3
+# shellcheck source=tests/interop/clients/wire.sh
+. "$HERE/clients/wire.sh"
+check "aws-clients: the audit log is whole" chain_whole
+check "aws-clients: the service ends cleanly" bridge_stop
