@@ -96,8 +96,8 @@ rb_cli_parse(RbCli *cli, const RbCommand *command, GOptionEntry *entries, int *a
 static gboolean
 read_configuration(RbCli *cli, GError **error)
 {
-    static const char *const keys[] = { "rolebridge", "bridge",  "session", "region",
-                                        "ca_file",    "keyring", NULL };
+    static const char *const keys[] = { "rolebridge", "bridge",  "session",   "region",
+                                        "ca_file",    "keyring", "start_url", NULL };
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
     g_autoptr(RbYamlDocument) document = NULL;
     struct {
@@ -106,7 +106,8 @@ read_configuration(RbCli *cli, GError **error)
     } fields[] = { { "bridge", &cli->bridge },
                    { "session", &cli->session },
                    { "region", &cli->region },
-                   { "ca_file", &cli->ca_file } };
+                   { "ca_file", &cli->ca_file },
+                   { "start_url", &cli->start_url } };
 
     if (!g_file_test(cli->config_file, G_FILE_TEST_EXISTS))
         return TRUE;
@@ -234,7 +235,8 @@ rb_cli_remember(const RbCli *cli, GError **error)
     } fields[] = { { "bridge", cli->bridge },
                    { "session", cli->session },
                    { "region", cli->region },
-                   { "ca_file", cli->ca_file } };
+                   { "ca_file", cli->ca_file },
+                   { "start_url", cli->start_url } };
     gboolean ok;
 
     for (gsize i = 0; i < G_N_ELEMENTS(fields); i++)
@@ -271,6 +273,7 @@ rb_cli_clear(RbCli *cli)
     g_free(cli->session);
     g_free(cli->region);
     g_free(cli->ca_file);
+    g_free(cli->start_url);
     g_free(cli->aws_dir);
     g_free(cli->config_file);
     g_free(cli->config_dir);

@@ -26,8 +26,9 @@ typedef struct {
     char *bridge;  /* https://bridge.acme.example; NULL: not configured */
     char *session; /* name of the sso-session; names the token cache file as the AWS SDKs do */
     char *region;
-    char *ca_file; /* NULL: the system's */
-    char *aws_dir; /* ~/.aws: SDKs keep tokens there wherever AWS_CONFIG_FILE is */
+    char *ca_file;   /* NULL: the system's */
+    char *start_url; /* the alias that `aws sso login` knows the bridge by; NULL: none */
+    char *aws_dir;   /* ~/.aws: SDKs keep tokens there wherever AWS_CONFIG_FILE is */
     char *config_file, *config_dir, *cache_dir;
     gboolean keyring; /* role credentials go to the keyring, never to a file */
     gboolean json;    /* --json */
@@ -60,7 +61,7 @@ const RbCommand *rb_cli_command(const char *name);
 
 /** rb_cli_settle: fills in what options, environment (ROLEBRIDGE_URL, …) and the configuration file say. */
 gboolean rb_cli_settle(RbCli *cli, GError **error);
-/** rb_cli_remember: writes bridge, session, region, ca_file to the configuration file. */
+/** rb_cli_remember: writes bridge, session, region, ca_file, start_url to the configuration file. */
 gboolean rb_cli_remember(const RbCli *cli, GError **error);
 RbHttp *rb_cli_http(RbCli *cli, GError **error);
 void rb_cli_clear(RbCli *cli);

@@ -77,14 +77,17 @@ read_members(RbToken *token)
     token->registration_expires_at = take_time(rest, "registrationExpiresAt");
 }
 
-/* SDKs write the start URL as the profile has it: with a path. */
+/* SDKs write the start URL as the profile has it: with a path; or an alias, which newer AWS CLIs insist on.
+ */
 static gboolean
-is_of(const RbToken *token, const char *bridge)
+is_of(const RbToken *token, const RbCli *cli)
 {
     const char *start = json_string_value(json_object_get(token->rest, "startUrl"));
     g_autofree char *origin = start == NULL ? NULL : rb_cli_origin(start, NULL);
 
-    return g_strcmp0(origin, bridge) == 0 && bridge != NULL;
+    if (start == NULL || cli->bridge == NULL)
+        return FALSE;
+    return g_strcmp0(origin, cli->bridge) == 0 || g_strcmp0(start, cli->start_url) == 0;
 }
 
 RbToken *
@@ -112,7 +115,7 @@ rb_token_load(const RbCli *cli, GError **error)
         (void)rb_refuse(error, RB_SESSION_MISSING, "%s holds no sign-in", path);
         return NULL;
     }
-    if (!is_of(token, cli->bridge)) {
+    if (!is_of(token, cli)) {
         (void)rb_refuse(error, RB_SESSION_MISSING, "the sign-in that is cached is not one at %s",
                         cli->bridge != NULL ? cli->bridge : "any bridge");
         return NULL;

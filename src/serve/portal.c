@@ -351,6 +351,14 @@ rb_handle_start_head(RbRequest *request, GError **error)
     return NULL;
 }
 
+/* Who gave the AWS CLI our address without a path meant the same; browsers and monitors do not mind. */
+RbAnswer *
+rb_handle_home_head(RbRequest *request, GError **error)
+{
+    return request->site->sso_start_url != NULL ? rb_handle_start_head(request, error)
+                                                : rb_handle_home(request, error);
+}
+
 RbAnswer *
 rb_handle_asset(RbRequest *request, GError **error)
 {

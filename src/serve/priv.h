@@ -218,6 +218,7 @@ RbAnswer *rb_handle_logout(RbRequest *request, GError **error);
 RbAnswer *rb_handle_signed_out(RbRequest *request, GError **error);
 RbAnswer *rb_handle_console(RbRequest *request, GError **error);
 RbAnswer *rb_handle_start_head(RbRequest *request, GError **error);
+RbAnswer *rb_handle_home_head(RbRequest *request, GError **error);
 RbAnswer *rb_handle_asset(RbRequest *request, GError **error);
 RbAnswer *rb_handle_device_page(RbRequest *request, GError **error); /* consent.c */
 RbAnswer *rb_handle_device_answer(RbRequest *request, GError **error);

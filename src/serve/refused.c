@@ -67,6 +67,7 @@ aws_answer(guint status, const char *name_space, const char *exception, json_t *
                               json_sprintf("%s%s", name_space, exception)); /* of our own words */
     answer = rb_answer_json(status, body);
     rb_answer_header(answer, "x-amzn-ErrorType", g_strdup(exception));
+    rb_answer_header(answer, "x-amzn-RequestId", g_strdup(incident)); /* SDKs show it beside the message */
     return answer;
 }
 

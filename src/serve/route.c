@@ -6,7 +6,8 @@
 /* clang-format off */
 static const RbRoute routes[] = {
     /* method       path                          work              speech           body            flags           handler */
-    { RB_SEEN_GET,  "/",                          RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              RB_ROUTE_HEAD,  rb_handle_home },
+    { RB_SEEN_HEAD, "/",                          RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              0,              rb_handle_home_head },
+    { RB_SEEN_GET,  "/",                          RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              0,              rb_handle_home },
     { RB_SEEN_HEAD, "/start",                     RB_WORK_INLINE,   RB_SPEAKS_PAGES, 0,              0,              rb_handle_start_head },
     { RB_SEEN_GET,  "/start",                     RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              0,              rb_handle_home },
     { RB_SEEN_GET,  "/login",                     RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              RB_ROUTE_RATED, rb_handle_login },

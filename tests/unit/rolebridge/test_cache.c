@@ -37,6 +37,7 @@ set_up(void **state)
     f->cli.bridge = g_strdup("https://127.0.0.1:1");
     f->cli.session = g_strdup("corp");
     f->cli.region = g_strdup("eu-central-1");
+    f->cli.start_url = g_strdup("https://corp.awsapps.com/start");
     f->cli.aws_dir = g_build_filename(f->folder, ".aws", NULL);
     f->cli.config_dir = g_build_filename(f->folder, "config", NULL);
     f->cli.config_file = g_build_filename(f->folder, "config", "config.yaml", NULL);
@@ -120,6 +121,18 @@ static const struct {
       RB_SESSION_MISSING, RB_FAULT_NONE },
     { "of a bridge that it does not name", "{\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\"}",
       RB_SESSION_MISSING, RB_FAULT_NONE },
+    { "of the alias",
+      "{\"startUrl\":\"https://corp.awsapps.com/"
+      "start\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\"}",
+      RB_ACCEPTED, RB_FAULT_NONE },
+    { "of another alias",
+      "{\"startUrl\":\"https://corp.awsapps.com/start/"
+      "2\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\"}",
+      RB_SESSION_MISSING, RB_FAULT_NONE },
+    { "milliseconds, as the SDK for JavaScript writes them",
+      "{\"startUrl\":\"https://"
+      "127.0.0.1:1\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00.123Z\"}",
+      RB_ACCEPTED, RB_FAULT_NONE },
     { "good",
       "{\"startUrl\":\"https://127.0.0.1:1\",\"accessToken\":\"AT\",\"expiresAt\":\"2026-11-24T10:00:00Z\"}",
       RB_ACCEPTED, RB_FAULT_NONE },

@@ -164,6 +164,7 @@ static const Row portal[] = {
     { "console without role",     "GET /console?account=1",      HOST COOKIE, NULL, 400, NULL, "request.malformed" },
     { "console in a frame",       "GET /console?account=1&role=r", HOST COOKIE "Sec-Fetch-Mode: no-cors\r\n", NULL, 403, NULL, "request.forged" },
     { "start by HEAD",            "HEAD /start",                 HOST, NULL, 404, NULL, NULL },
+    { "home by HEAD",             "HEAD /",                      HOST, NULL, 302, "Location: /login", NULL },
     { "asset",                    "GET /assets/style.css",       HOST, NULL, 200, "Cache-Control: public, max-age=3600", "prefers-color-scheme" },
     { "asset by HEAD",            "HEAD /assets/style.css",      HOST, NULL, 200, "Content-Type: text/css", NULL },
     { "acs",                      "POST /saml/corp/acs",         HOST FORM "Cookie: __Host-rolebridge_signin=b1\r\nOrigin: https://idp.example\r\nSec-Fetch-Site: cross-site\r\n", "SAMLResponse=a%2B%0D%0Ab&RelayState=r", 303, "Set-Cookie: __Host-rolebridge_session=new-session; Path=/; Max-Age=28800; HttpOnly; SameSite=Lax; Secure", NULL },
@@ -339,9 +340,12 @@ static void
 check_type(const Reply *reply, const char *name_space, const char *exception, const char *row)
 {
     g_autofree char *header = reply_header(reply, "x-amzn-ErrorType");
+    g_autofree char *id = reply_header(reply, "x-amzn-RequestId");
+    g_autofree char *incident = g_strdup_printf("\"incident\":\"%s\"", id);
     g_autofree char *type = g_strdup_printf("\"__type\":\"%s#%s\"", name_space, exception);
 
-    if (g_strcmp0(header, exception) != 0 || strstr(reply->body, type) == NULL)
+    if (g_strcmp0(header, exception) != 0 || strstr(reply->body, type) == NULL ||
+        strstr(reply->body, incident) == NULL)
         fail_msg("%s: want %s, got\n%s\n%s", row, exception, reply->head, reply->body);
 }
 
@@ -693,13 +697,16 @@ test_start_alias(void **state)
 {
     RbServeSetting setting = { .sso_start_url = "https://acme.awsapps.com/start" };
     RbServer *other = start("https://bridge.example", &setting);
-    g_auto(Reply) reply = { 0 };
 
     (void)state;
-    reply = client_once(rb_server_port(other, 0), "HEAD /start HTTP/1.1\r\n" HOST "\r\n");
-    g_autofree char *location = reply_header(&reply, "Location");
-    assert_int_equal(reply.status, 302);
-    assert_string_equal(location, "https://acme.awsapps.com/start");
+    for (gsize i = 0; i < 2; i++) {
+        g_auto(Reply) reply =
+            client_once(rb_server_port(other, 0),
+                        i == 0 ? "HEAD /start HTTP/1.1\r\n" HOST "\r\n" : "HEAD / HTTP/1.1\r\n" HOST "\r\n");
+        g_autofree char *location = reply_header(&reply, "Location");
+        assert_int_equal(reply.status, 302);
+        assert_string_equal(location, "https://acme.awsapps.com/start");
+    }
     rb_server_free(other);
 }
 
