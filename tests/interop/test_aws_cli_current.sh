@@ -30,9 +30,10 @@ start_url() { sed -i "s#^sso_start_url = .*#sso_start_url = $1#" "$CLIENT_HOME/.
 
 pkce_login() {
     local url status
+    rm -f "$W/login"
     aws_run sso login --profile ds --no-browser >"$W/login" 2>&1 &
     LOGIN=$!
-    until_true 20 grep -qE 'https:.*/authorize\?' "$W/login" || { cat "$W/login"; kill "$LOGIN"; return 1; }
+    until_true 20 grep -qE 'https:.*/authorize\?.*code_challenge=.{43}' "$W/login" || { cat "$W/login"; kill "$LOGIN"; return 1; }
     url=$(grep -oE 'https:[^ ]*/authorize\?[^ ]*' "$W/login" | head -n 1)
     "$ROOT/scripts/demo-browser" --quiet --jar "$W/ada.jar" --cacert "$BRIDGE_CA" --user ada "$url" || { kill "$LOGIN"; return 1; }
     wait "$LOGIN"

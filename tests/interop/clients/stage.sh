@@ -98,10 +98,11 @@ fails_with() {
 # aws sso login in the background, the code allowed in ada's browser.
 cli_login() {
     local url status
+    rm -f "$W/login"
     aws_run sso login --profile ds --no-browser "${LOGIN_OPTIONS[@]}" >"$W/login" 2>&1 &
     LOGIN=$!
-    until_true 20 grep -qE 'https:.*/device\?user_code=' "$W/login" || { cat "$W/login"; kill "$LOGIN"; return 1; }
-    url=$(grep -oE 'https:[^ ]*/device\?user_code=[A-Z-]+' "$W/login" | head -n 1)
+    until_true 20 grep -qE 'https:.*/device\?user_code=[A-Z]{4}-[A-Z]{4}' "$W/login" || { cat "$W/login"; kill "$LOGIN"; return 1; }
+    url=$(grep -oE 'https:[^ ]*/device\?user_code=[A-Z]{4}-[A-Z]{4}' "$W/login" | head -n 1)
     "$ROOT/scripts/demo-browser" --quiet --jar "$W/ada.jar" --cacert "$BRIDGE_CA" --user ada "$url" || { kill "$LOGIN"; return 1; }
     wait "$LOGIN"
     status=$?
