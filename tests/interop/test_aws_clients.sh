@@ -66,6 +66,7 @@ from=$(wire_mark)
 check "aws-clients: CLI: aws sso login, the code allowed in a browser" cli_login
 check "aws-clients: CLI: aws sts get-caller-identity --profile" cli_identity
 check "aws-clients: CLI: aws configure export-credentials" cli_exports
+check "aws-clients: CLI: a profile without a session, as before 2.9" cli_legacy
 check "aws-clients: CLI: a token with hours left is not refreshed" quiet_wire "$from"
 check "aws-clients: CLI: aws sso list-accounts" cli_accounts
 check "aws-clients: CLI: accounts by pages" cli_account_pages

@@ -54,7 +54,7 @@ client_home() {
     CLIENT_HOME=$AWSCLI_DIR/home
     CACHE=$CLIENT_HOME/.aws/sso/cache/$(printf rolebridge | sha1sum | cut -d' ' -f1).json
     { snippet sso && snippet process && printf '[profile denied]\nsso_session = rolebridge\nsso_account_id = 777788889999\n' &&
-        printf 'sso_role_name = it-manager\nregion = eu-central-1\nservices = rolebridge\n'; } >"$CLIENT_HOME/.aws/config" &&
+        printf 'sso_role_name = it-manager\nregion = eu-central-1\nservices = rolebridge\n' && snippet legacy; } >"$CLIENT_HOME/.aws/config" &&
         snippet rules >"$W/rules.sh" && HOME=$CLIENT_HOME sh -e "$W/rules.sh"
 }
 
@@ -99,7 +99,7 @@ fails_with() {
 cli_login() {
     local url status
     rm -f "$W/login"
-    aws_run sso login --profile ds --no-browser "${LOGIN_OPTIONS[@]}" >"$W/login" 2>&1 &
+    aws_run sso login --profile "${PROFILE:-ds}" --no-browser "${LOGIN_OPTIONS[@]}" >"$W/login" 2>&1 &
     LOGIN=$!
     until_true 20 grep -qE 'https:.*/device\?user_code=[A-Z]{4}-[A-Z]{4}' "$W/login" || { cat "$W/login"; kill "$LOGIN"; return 1; }
     url=$(grep -oE 'https:[^ ]*/device\?user_code=[A-Z]{4}-[A-Z]{4}' "$W/login" | head -n 1)
@@ -121,6 +121,14 @@ cli_exports() {
         "$W/process" >/dev/null || { echo "not credential_process: $(jq -c 'del(.SecretAccessKey, .SessionToken)' "$W/process")"; return 1; }
     aws_run configure export-credentials --profile ds --format env >"$W/exports" 2>&1 && grep -q '^export AWS_SESSION_TOKEN=' "$W/exports" || return
     same "$(wired "$from" .)" 0 # they come from the CLI's cache
+}
+
+# The token file of a profile without a session has the start URL's name.
+cli_legacy() {
+    local file
+    file=$(dirname "$CACHE")/$(printf %s "$BRIDGE_URL" | sha1sum | cut -d' ' -f1).json
+    PROFILE=legacy CACHE=$file cli_login && jq -e .accessToken "$file" >/dev/null || return
+    same "$(aws_run sts get-caller-identity --profile legacy --query Arn --output text 2>&1)" "$ARN"
 }
 
 quiet_wire() { same "$(wired "$1" '.grant == "refresh_token"')" 0; }
