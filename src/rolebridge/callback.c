@@ -14,7 +14,8 @@ struct RbCallback {
     char *uri;
     GMutex mutex;
     GCond cond;
-    char *code, *denied; /* either ends the waiting; guarded by the mutex */
+    char *code, *denied; /* either ends the waiting; guarded by the mutex, as is: */
+    gboolean shown;      /* the page that says so has been sent */
 };
 
 #define STYLE                                                                                                \
@@ -70,7 +71,6 @@ handle(void *data, struct MHD_Connection *connection, const char *url, const cha
     (void)version;
     (void)upload;
     (void)upload_size;
-    (void)request;
     if (!g_str_equal(method, "GET") || !g_str_equal(url, "/oauth/callback"))
         return answer(connection, MHD_HTTP_NOT_FOUND,
                       PAGE("Nothing here", "This address only ends a sign-in."));
@@ -82,13 +82,30 @@ handle(void *data, struct MHD_Connection *connection, const char *url, const cha
     if (callback->code == NULL && callback->denied == NULL) { /* the first answer counts */
         callback->code = g_strdup(code);
         callback->denied = code == NULL ? g_strdup(denied) : NULL;
-        g_cond_signal(&callback->cond);
+        *request = callback; /* on_completed() knows it by that */
     }
     g_mutex_unlock(&callback->mutex);
     return answer(connection, MHD_HTTP_OK,
                   code != NULL
                       ? PAGE("You are signed in", "You can close this page and go back to your terminal.")
                       : PAGE("Not signed in", "The sign-in was denied. Go back to your terminal."));
+}
+
+/* Wakes the waiting only now: who is woken may end the program, and the page with it. */
+static void
+on_completed(void *data, struct MHD_Connection *connection, void **request,
+             enum MHD_RequestTerminationCode how)
+{
+    RbCallback *callback = data;
+
+    (void)connection;
+    (void)how; /* a browser that went away has had its chance */
+    if (*request != callback)
+        return;
+    g_mutex_lock(&callback->mutex);
+    callback->shown = TRUE;
+    g_cond_signal(&callback->cond);
+    g_mutex_unlock(&callback->mutex);
 }
 
 RbCallback *
@@ -103,7 +120,8 @@ rb_callback_new(const char *state, GError **error)
     callback->state = rb_secret_new_text(state);
     callback->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, handle, callback,
                                         MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, 16u,
-                                        MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
+                                        MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_NOTIFY_COMPLETED,
+                                        on_completed, callback, MHD_OPTION_END);
     info = callback->daemon == NULL ? NULL : MHD_get_daemon_info(callback->daemon, MHD_DAEMON_INFO_BIND_PORT);
     if (info == NULL) {
         (void)rb_fault(error, RB_FAULT_NETWORK, "cannot listen on 127.0.0.1 for the browser; try --device");
@@ -142,7 +160,7 @@ rb_callback_wait(RbCallback *callback, guint wait_s, GError **error)
     char *code;
 
     g_mutex_lock(&callback->mutex);
-    while (callback->code == NULL && callback->denied == NULL)
+    while (!callback->shown)
         if (!g_cond_wait_until(&callback->cond, &callback->mutex, end))
             break;
     code = g_steal_pointer(&callback->code);
