@@ -56,6 +56,12 @@ def ignored():
         del ENV["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]
 
 
+def slash():
+    """Endpoints as people write them."""
+    client = boto3.client("sso", region_name="eu-central-1", endpoint_url=ENV["BRIDGE"] + "/")
+    assert len(client.list_accounts(accessToken=cached()["accessToken"])["accountList"]) == 2
+
+
 def denied():
     ENV["AWS_ENDPOINT_URL_SSO"] = ENV["AWS_ENDPOINT_URL_SSO_OIDC"] = ENV["BRIDGE"]
     try:
@@ -83,6 +89,7 @@ for name, test in (
     ("the token provider", token_provider),
     ("credential_process", process),
     ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", ignored),
+    ("an endpoint with a slash at its end", slash),
     ("a role that is not granted", denied),
     ("a session that ended", ended),
 ):

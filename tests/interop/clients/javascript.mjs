@@ -108,6 +108,16 @@ async function device() {
         (error) => error.name === 'InvalidClientException');
 }
 
+// Endpoints as people write them.
+async function slash() {
+    const { accessToken } = cached();
+    const { accountList } = await new SSOClient({ region, endpoint: `${env.BRIDGE}/` }).send(new ListAccountsCommand({ accessToken }));
+    assert.equal(accountList.length, 2);
+    const registered = await new SSOOIDCClient({ region, endpoint: `${env.BRIDGE}/` }).send(new RegisterClientCommand({ clientName: 'slash',
+        clientType: 'public' }));
+    assert.ok(registered.clientId);
+}
+
 // Last: the token is dead afterwards, and everybody says so.
 async function logout() {
     const client = new SSOClient({ region });
@@ -132,6 +142,7 @@ const tests = [
     ['a role that is not granted', denied],
     ['client-sso: accounts, roles and credentials, by pages', portal],
     ['client-sso-oidc: a device, and what is refused of it, by name', device],
+    ['an endpoint with a slash at its end', slash],
     ['logout, and an expired session', logout],
 ];
 for (const [name, test] of tests)
