@@ -33,9 +33,9 @@ pkce_login() {
     rm -f "$W/login"
     aws_run sso login --profile ds --no-browser >"$W/login" 2>&1 &
     LOGIN=$!
-    until_true 20 grep -qE 'https:.*/authorize\?.*code_challenge=.{43}' "$W/login" || { cat "$W/login"; kill "$LOGIN"; return 1; }
+    until_true 20 grep -qE 'https:.*/authorize\?.*code_challenge=.{43}' "$W/login" || { kill "$LOGIN" 2>/dev/null; cat "$W/login"; return 1; }
     url=$(grep -oE 'https:[^ ]*/authorize\?[^ ]*' "$W/login" | head -n 1)
-    "$ROOT/scripts/demo-browser" --quiet --jar "$W/ada.jar" --cacert "$BRIDGE_CA" --user ada "$url" || { kill "$LOGIN"; return 1; }
+    "$ROOT/scripts/demo-browser" --quiet --jar "$W/ada.jar" --cacert "$BRIDGE_CA" --user ada "$url" || { kill "$LOGIN" 2>/dev/null; return 1; }
     wait "$LOGIN"
     status=$?
     LOGIN=''

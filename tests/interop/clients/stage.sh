@@ -101,9 +101,9 @@ cli_login() {
     rm -f "$W/login"
     aws_run sso login --profile "${PROFILE:-ds}" --no-browser "${LOGIN_OPTIONS[@]}" >"$W/login" 2>&1 &
     LOGIN=$!
-    until_true 20 grep -qE 'https:.*/device\?user_code=[A-Z]{4}-[A-Z]{4}' "$W/login" || { cat "$W/login"; kill "$LOGIN"; return 1; }
+    until_true 20 grep -qE 'https:.*/device\?user_code=[A-Z]{4}-[A-Z]{4}' "$W/login" || { kill "$LOGIN" 2>/dev/null; cat "$W/login"; return 1; }
     url=$(grep -oE 'https:[^ ]*/device\?user_code=[A-Z]{4}-[A-Z]{4}' "$W/login" | head -n 1)
-    "$ROOT/scripts/demo-browser" --quiet --jar "$W/ada.jar" --cacert "$BRIDGE_CA" --user ada "$url" || { kill "$LOGIN"; return 1; }
+    "$ROOT/scripts/demo-browser" --quiet --jar "$W/ada.jar" --cacert "$BRIDGE_CA" --user ada "$url" || { kill "$LOGIN" 2>/dev/null; return 1; }
     wait "$LOGIN"
     status=$?
     LOGIN=''
