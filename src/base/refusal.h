@@ -63,6 +63,40 @@
     X(SAML_LOGOUT_UNSUPPORTED, "saml.logout_unsupported", 404, "Single logout is not set up with this identity provider.", "Sign out at your organisation's sign-in itself.") \
     X(SAML_REPLAYED, "saml.replayed", 403, "This answer of your sign-in was used before.", "Start again from the portal.")
 
+#define RB_REFUSALS_JWT(X) /* sign/jws, verify/jwt, in the order of the checks */ \
+    X(JWT_TOO_LARGE, "jwt.too_large", 413, "The token of your sign-in is larger than accepted.", "Ask your administrator to send only the groups that matter here.") \
+    X(JWT_MALFORMED, "jwt.malformed", 400, "The token of your sign-in could not be read.", "Start again from the portal; if it stays, tell your administrator the incident id.") \
+    X(JWT_HEADER, "jwt.header", 403, "The token of your sign-in is in a form that is never accepted.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(JWT_ALGORITHM, "jwt.algorithm", 403, "The token of your sign-in is signed with an algorithm that is not accepted.", "Ask your administrator to set RS256, PS256, ES256, ES384 or EdDSA at the identity provider.") \
+    X(JWT_TYPE, "jwt.type", 403, "The token is of another kind than is needed here.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(JWT_KEY_UNKNOWN, "jwt.key_unknown", 403, "The token of your sign-in was signed with a key that is not known.", "Start again from the portal in a minute; if it stays, tell your administrator the incident id.") \
+    X(JWT_SIGNATURE_INVALID, "jwt.signature_invalid", 403, "The token of your sign-in was not signed by your organisation's sign-in.", "Start again from the portal; if it stays, tell your administrator the incident id.") \
+    X(JWT_ISSUER, "jwt.issuer", 403, "The token came from another identity provider.", "Start again from the portal.") \
+    X(JWT_AUDIENCE, "jwt.audience", 403, "The token of your sign-in was meant for another service.", "Start again from the portal.") \
+    X(JWT_EXPIRED, "jwt.expired", 403, "The token of your sign-in is too old.", "Start again from the portal; if it stays, the clocks differ: tell your administrator.") \
+    X(JWT_NOT_YET_VALID, "jwt.not_yet_valid", 403, "The token of your sign-in is from the future.", "Tell your administrator: the clocks of the bridge and the identity provider differ.") \
+    X(JWT_SUBJECT, "jwt.subject", 403, "The token of your sign-in does not say who you are.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(JWT_NONCE, "jwt.nonce", 403, "The token belongs to another sign-in.", "Start again from the portal.") \
+    X(JWT_HASH, "jwt.hash", 403, "The token of your sign-in does not belong to what came with it.", "Start again from the portal; if it stays, tell your administrator the incident id.") \
+    X(JWT_STALE_SIGN_IN, "jwt.stale_sign_in", 403, "You were asked to sign in again, and the answer is from an earlier sign-in.", "Start again from the portal.") \
+    X(JWT_REPLAYED, "jwt.replayed", 403, "This token was used before.", "Start again from the portal.")
+
+#define RB_REFUSALS_OIDC(X) /* verify/oidc*, in the order of the checks */ \
+    X(OIDC_DISCOVERY, "oidc.discovery", 503, "What the identity provider says about itself cannot be used.", "Tell your administrator the incident id.") \
+    X(OIDC_KEYS, "oidc.keys", 503, "The identity provider's keys cannot be used.", "Tell your administrator the incident id.") \
+    X(OIDC_REQUEST, "oidc.request", 503, "The identity provider did not take the sign-in.", "Tell your administrator the incident id; the setting is at the identity provider.") \
+    X(OIDC_MALFORMED, "oidc.malformed", 400, "The answer of your sign-in could not be read.", "Start again from the portal.") \
+    X(OIDC_UNSOLICITED, "oidc.unsolicited", 403, "This sign-in was not started here.", "Start again from the portal.") \
+    X(OIDC_STATE, "oidc.state", 403, "The answer belongs to another sign-in.", "Start again from the portal.") \
+    X(OIDC_ISSUER, "oidc.issuer", 403, "The answer came from another identity provider.", "Start again from the portal.") \
+    X(OIDC_REFUSED, "oidc.refused", 403, "Your organisation's sign-in refused.", "Start again from the portal; if it stays, ask the people who run the sign-in.") \
+    X(OIDC_TOKEN_REFUSED, "oidc.token_refused", 403, "The identity provider did not take the code of this sign-in.", "Start again from the portal; if it stays, tell your administrator the incident id.") \
+    X(OIDC_TOKEN_ANSWER, "oidc.token_answer", 403, "The identity provider's answer could not be read.", "Tell your administrator the incident id.") \
+    X(OIDC_USERINFO, "oidc.userinfo", 403, "What the identity provider says about you could not be used.", "Tell your administrator the incident id.") \
+    X(OIDC_ACR, "oidc.acr", 403, "Your organisation's sign-in did not sign you in in the way that was asked for.", "Set up what your organisation's sign-in asks for, then try again.") \
+    X(OIDC_MFA_MISSING, "oidc.mfa_missing", 403, "A second factor was asked for, and the answer does not show one.", "Sign in again with your second factor.") \
+    X(OIDC_LOGOUT_TOKEN, "oidc.logout_token", 400, "This is not a logout token.", "Tell your administrator the incident id; the setting is at the identity provider.")
+
 #define RB_REFUSALS_SIGN(X) /* sign: keys */ \
     X(SIGN_KEY, "sign.key", 500, "A key or certificate of this service cannot be used.", "Tell your administrator the incident id.")
 
@@ -121,7 +155,7 @@
     X(STORE_MISSING, "store.missing", 404, "This is no longer known here.", "Start again from the portal.") \
     X(AUDIT_BROKEN, "audit.broken", 500, "The audit log was changed, or its newest records are missing.", "Keep the file as it is, and compare it with exported copies (docs/audit.md).")
 
-#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_SIGN(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_SIGV4(X) RB_REFUSALS_STORE(X)
+#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_JWT(X) RB_REFUSALS_OIDC(X) RB_REFUSALS_SIGN(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_SIGV4(X) RB_REFUSALS_STORE(X)
 
 #define RB_FAULTS(X) \
     X(INTERNAL, "fault.internal", 500, "Something went wrong here.", "Try again; if it stays, tell your administrator the incident id.") \

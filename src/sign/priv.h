@@ -43,6 +43,19 @@ const RbSignatureAlgorithm *rb_signature_algorithm_find(const char *uri);
 /** rb_digest_allowed: SHA-256, SHA-384, SHA-512 by their XML names. */
 gboolean rb_digest_allowed(const char *uri);
 
+/** rb_ecdsa_to_der: (transfer full): r and s side by side → DER; NULL when the size is not exactly right. */
+GBytes *rb_ecdsa_to_der(EVP_PKEY *pkey, const guint8 *raw, gsize size);
+
+/** A JWK that can be used. */
+typedef struct {
+    EVP_PKEY *pkey;
+    char *kid;        /* NULL: none */
+    guint algorithms; /* what it may verify */
+} RbJwk;
+struct RbJwks {
+    GPtrArray *keys; /* RbJwk */
+};
+
 /** rb_xmlsec_ready: initialises libxml2 and xmlsec1 once for the process, their messages kept off stderr. */
 void rb_xmlsec_ready(void);
 /** rb_xmlsec_key: (transfer full): @pkey wrapped for xmlsec1. */

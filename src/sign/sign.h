@@ -1,9 +1,11 @@
 #ifndef RB_SIGN_SIGN_H
 #define RB_SIGN_SIGN_H
 
+#include "base/refusal.h"
 #include "base/secret.h"
 
 #include <glib.h>
+#include <jansson.h>
 
 /*
  * Signatures and encryption, made and checked with keys that the caller gives. Which keys to trust is never
@@ -70,6 +72,76 @@ GBytes *rb_signature_make(const RbPrivateKey *key, const void *data, gsize size,
  */
 gboolean rb_signature_verify(RbPublicKey *const *keys, guint n_keys, const char *algorithm, const void *data,
                              gsize size, const void *signature, gsize signature_size, GError **error);
+
+/* ---- JSON Web Signatures (RFC 7515, 7517, 7518, 8037) ---- */
+
+enum {
+    RB_JWS_MAX = 256 * 1024,      /* bytes of a token: 2,000 groups take about 100 KiB */
+    RB_JWS_MAX_HEADER = 8 * 1024, /* of its header, encoded */
+    RB_JWS_MAX_KID = 512,
+    RB_JWKS_MAX = 256 * 1024, /* bytes of a key set */
+    RB_JWKS_MAX_KEYS = 100,
+    RB_JWK_MAX_RSA_BITS = 8192,
+    RB_JSON_MAX_DEPTH = 16,
+};
+
+/** Algorithms, as bits of a set. No others exist here: neither "none" nor any HMAC. */
+typedef enum {
+    RB_JWS_RS256 = 1 << 0,
+    RB_JWS_PS256 = 1 << 1,
+    RB_JWS_ES256 = 1 << 2,
+    RB_JWS_ES384 = 1 << 3,
+    RB_JWS_EDDSA = 1 << 4, /* Ed25519 */
+    RB_JWS_ALL = (1 << 5) - 1,
+} RbJwsAlgorithm;
+
+/** rb_jws_algorithm: 0 for a name that is not accepted. */
+guint rb_jws_algorithm(const char *name);
+
+/**
+ * rb_json_parse: one JSON object: no duplicate members, no NUL, valid UTF-8, at most RB_JSON_MAX_DEPTH deep,
+ * nothing behind it. Returns: (transfer full): the object, or NULL with @code
+ */
+json_t *rb_json_parse(const void *bytes, gsize size, RbRefusalCode code, const char *what, GError **error);
+
+/** An issuer's public keys: immutable. */
+typedef struct RbJwks RbJwks;
+
+/**
+ * rb_jwks_parse: the usable keys of a JWK set: RSA 2048 to 8192 bits, EC on P-256 and P-384, Ed25519; public,
+ * for signatures. Others are left out: a set may hold keys for other purposes. Returns: (transfer full): the
+ * keys, or NULL with oidc.keys when there is no usable one
+ */
+RbJwks *rb_jwks_parse(const void *bytes, gsize size, GError **error);
+void rb_jwks_free(RbJwks *keys);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbJwks, rb_jwks_free)
+guint rb_jwks_size(const RbJwks *keys);
+/** rb_jwks_id: the kid of key @i, or NULL. */
+const char *rb_jwks_id(const RbJwks *keys, guint i);
+
+/** A verified token: @claims come from the bytes that the signature covers. */
+typedef struct {
+    json_t *header, *claims;
+    RbJwsAlgorithm algorithm;
+} RbJws;
+void rb_jws_free(RbJws *jws);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbJws, rb_jws_free)
+
+/**
+ * rb_jws_verify: @token in compact form, signed with one of @algorithms by the key of @keys that its header
+ * picks: by kid, or without one the only key that fits. What the header says of keys besides is not read.
+ * Returns: (transfer full): the token, or NULL with jwt.too_large, .malformed, .header, .algorithm,
+ * .key_unknown or .signature_invalid
+ */
+RbJws *rb_jws_verify(const RbJwks *keys, guint algorithms, const char *token, GError **error);
+
+/** rb_jws_half_hash: (transfer full): base64url of the left half of @text's hash, as at_hash has it (OIDC
+ * Core 3.1.3.6). */
+char *rb_jws_half_hash(RbJwsAlgorithm algorithm, const char *text);
+
+/** rb_jws_make: (transfer full): @claims signed by @key, @kid (NULL: none) in the header; NULL with
+ * fault.internal. */
+RbSecret *rb_jws_make(const RbPrivateKey *key, const char *kid, const json_t *claims, GError **error);
 
 /* ---- XML nodes ---- */
 

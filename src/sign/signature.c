@@ -70,9 +70,8 @@ ecdsa_to_raw(EVP_PKEY *pkey, const guint8 *der, gsize size)
     return ok ? g_bytes_new(raw, 2 * half) : NULL;
 }
 
-/* (transfer full): r and s side by side → DER; NULL when the size is not exactly right. */
-static GBytes *
-ecdsa_to_der(EVP_PKEY *pkey, const guint8 *raw, gsize size)
+GBytes *
+rb_ecdsa_to_der(EVP_PKEY *pkey, const guint8 *raw, gsize size)
 {
     gsize half = ecdsa_half(pkey);
     unsigned char *der = NULL;
@@ -121,7 +120,7 @@ verify_one(const RbPublicKey *key, const RbSignatureAlgorithm *algorithm, const 
     if (EVP_PKEY_get_base_id(key->pkey) != algorithm->key_type)
         return FALSE;
     if (algorithm->key_type == EVP_PKEY_EC) {
-        der = ecdsa_to_der(key->pkey, signature, signature_size);
+        der = rb_ecdsa_to_der(key->pkey, signature, signature_size);
         if (der == NULL)
             return FALSE;
         signature = g_bytes_get_data(der, &signature_size);
