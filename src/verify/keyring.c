@@ -8,8 +8,9 @@
 struct RbKeyring {
     RbKeyringSetting setting;
     char *source;
-    GMutex refreshing; /* one reader of the source at a time */
-    GMutex lock;       /* guards what follows */
+    GMutex refreshing; /* one reader of the source at a time; guards renewed_at */
+    gint64 renewed_at;
+    GMutex lock; /* guards what follows */
     gpointer value;
     gint64 refreshed_at, next_at;
     char *failure; /* of the last try; NULL: it went well */
@@ -21,6 +22,7 @@ rb_keyring_new(const RbKeyringSetting *setting)
     RbKeyring *keyring = g_new0(RbKeyring, 1);
 
     keyring->setting = *setting;
+    keyring->renewed_at = -RB_KEYRING_RETRY_S;
     keyring->source = g_strdup(setting->source);
     g_mutex_init(&keyring->lock);
     g_mutex_init(&keyring->refreshing);
@@ -140,6 +142,34 @@ rb_keyring_refresh(RbKeyring *keyring, gint64 now, GError **error)
         (void)load_locked(keyring, now, error); /* reported through @error and status; the old keys stay */
     g_mutex_unlock(&keyring->refreshing);
     return next_at(keyring);
+}
+
+static gboolean
+has_other(RbKeyring *keyring, gconstpointer seen)
+{
+    gboolean other;
+
+    g_mutex_lock(&keyring->lock);
+    other = keyring->value != NULL && keyring->value != seen;
+    g_mutex_unlock(&keyring->lock);
+    return other;
+}
+
+/* Whoever waited for another thread's reading takes what it brought; a token with an invented key id costs
+ * the issuer one request a minute, however many are sent. */
+gboolean
+rb_keyring_renew(RbKeyring *keyring, gconstpointer seen, gint64 now)
+{
+    gboolean other;
+
+    g_mutex_lock(&keyring->refreshing);
+    if (!has_other(keyring, seen) && now >= keyring->renewed_at + RB_KEYRING_RETRY_S) {
+        keyring->renewed_at = now;
+        (void)load_locked(keyring, now, NULL); /* kept for the status; the old keys stay */
+    }
+    other = has_other(keyring, seen);
+    g_mutex_unlock(&keyring->refreshing);
+    return other;
 }
 
 void

@@ -8,6 +8,7 @@
 typedef struct {
     GStrv saml;            /* AuthnContextClassRef values */
     GPtrArray *attributes; /* RbMfaAttribute */
+    GStrv oidc_amr, oidc_acr;
 } RbMfaRules;
 typedef struct {
     char *name;
@@ -22,6 +23,7 @@ typedef struct {
     gint64 skew_s;
     RbHttp *http;          /* borrowed; NULL: nothing is fetched */
     const RbMfaRules *mfa; /* borrowed */
+    RbSecret *(*secret)(const RbYaml *node, const char *base_dir, RbDiagnostics *problems);
 } RbSeat;
 
 /** A kind of identity provider: one const table at the end of its file, one line in verify.c. */
@@ -46,6 +48,7 @@ typedef struct {
 } RbProviderType;
 
 extern const RbProviderType rb_saml_provider_type;
+extern const RbProviderType rb_oidc_provider_type;
 
 /** rb_seat_path: (transfer full): @name as the configuration means it. */
 char *rb_seat_path(const RbSeat *seat, const char *name);
@@ -79,6 +82,11 @@ gboolean rb_keyring_is_remote(const RbKeyring *keyring);
 gboolean rb_keyring_load(RbKeyring *keyring, gint64 now, GError **error);
 /** rb_keyring_refresh: the same when due. Returns: when it is due again. */
 gint64 rb_keyring_refresh(RbKeyring *keyring, gint64 now, GError **error);
+/**
+ * rb_keyring_renew: @seen turned out to lack a key: reads the source again, at most every RB_KEYRING_RETRY_S
+ * and by one thread at a time. Returns: TRUE when there is another value than @seen now
+ */
+gboolean rb_keyring_renew(RbKeyring *keyring, gconstpointer seen, gint64 now);
 /** rb_keyring_get: a reference to the value (release with g_atomic_rc_box_release_full and the clear
  * function), or NULL when nothing has been read yet. */
 gpointer rb_keyring_get(RbKeyring *keyring);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* The kinds there are: one line each. */
-static const RbProviderType *const types[] = { &rb_saml_provider_type };
+static const RbProviderType *const types[] = { &rb_saml_provider_type, &rb_oidc_provider_type };
 
 struct RbProvider {
     const RbProviderType *type;
@@ -37,12 +37,15 @@ load_mfa(const RbYaml *node, RbMfaRules *rules, RbDiagnostics *problems)
     const RbYaml *attributes;
 
     rules->attributes = g_ptr_array_new_with_free_func(mfa_attribute_free);
-    rules->saml = NULL;
     if (node == NULL || !rb_yaml_check_keys(node, known, problems)) {
         rules->saml = g_new0(char *, 1);
+        rules->oidc_amr = g_new0(char *, 1);
+        rules->oidc_acr = g_new0(char *, 1);
         return;
     }
     rules->saml = rb_yaml_strings(node, "saml", problems);
+    rules->oidc_amr = rb_yaml_strings(node, "oidc_amr", problems);
+    rules->oidc_acr = rb_yaml_strings(node, "oidc_acr", problems);
     attributes = rb_yaml_get(node, "attributes");
     if (attributes == NULL || !rb_yaml_expect(attributes, RB_YAML_MAP, problems))
         return;
@@ -133,6 +136,7 @@ load_one(const RbYaml *node, const RbMfaRules *mfa, const RbProviderSetting *set
     provider->seat.skew_s = setting->skew_s;
     provider->seat.http = setting->http;
     provider->seat.mfa = mfa;
+    provider->seat.secret = setting->secret;
     provider->self = type->load(node, &provider->seat, problems);
     return provider;
 }
@@ -181,6 +185,8 @@ rb_providers_unref(RbProviders *providers)
         return;
     g_ptr_array_unref(providers->items);
     g_strfreev(providers->mfa.saml);
+    g_strfreev(providers->mfa.oidc_amr);
+    g_strfreev(providers->mfa.oidc_acr);
     g_ptr_array_unref(providers->mfa.attributes);
     g_free(providers);
 }

@@ -24,6 +24,9 @@ typedef struct {
     const char *base_dir;   /* relative file names in the configuration start here */
     gint64 skew_s;
     RbHttp *http; /* for metadata and keys by https; may be NULL for a check of the configuration */
+    /** (transfer full): the secret that a node names ({file: …} and its kin), or NULL after an error in
+     * @problems. NULL: there are no secrets here, and whoever needs one says so. */
+    RbSecret *(*secret)(const RbYaml *node, const char *base_dir, RbDiagnostics *problems);
 } RbProviderSetting;
 
 /**
@@ -45,7 +48,7 @@ RbProvider *rb_providers_find(const RbProviders *providers, const char *id);
 const char **rb_providers_ids(const RbProviders *providers);
 
 const char *rb_provider_id(const RbProvider *provider);
-const char *rb_provider_type(const RbProvider *provider); /* "saml" */
+const char *rb_provider_type(const RbProvider *provider); /* "saml", "oidc" */
 const char *
 rb_provider_title(const RbProvider *provider); /* for the portal; the id when none is configured */
 /** rb_provider_realm: identity providers of one realm vouch for the same people (`realm:`; default: the id).
@@ -107,7 +110,7 @@ typedef struct {
 /** What verification yields: who, and the mark that keeps the same proof from being used twice. */
 typedef struct {
     RbIdentity *identity;
-    char *replay_key;    /* unique for the proof: provider id and assertion ID */
+    char *replay_key;    /* unique for the proof: provider id and assertion ID, nonce or jti */
     gint64 replay_until; /* the proof is refused by itself from then on */
 } RbVerified;
 void rb_verified_free(RbVerified *verified);
@@ -121,7 +124,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbVerified, rb_verified_free)
 RbVerified *rb_provider_finish(RbProvider *provider, const RbSignIn *sign_in, const RbInbound *inbound,
                                gint64 now, GError **error);
 
-/* ---- signing out (SAML single logout; optional for a kind) ---- */
+/* ---- signing out (SAML single logout, OIDC RP-initiated and back-channel logout; optional for a kind) ----
+ */
 
 /** rb_provider_logout_url: (transfer full): where to send the browser to end the session at the IdP, NULL
  * without error when the provider has no such thing. @request_id: (out): to match the answer. */
@@ -134,7 +138,7 @@ typedef struct {
     char *id;              /* of the message */
     char *in_response_to;  /* response */
     gboolean success;      /* response */
-    char *subject;         /* request: NameID */
+    char *subject;         /* request: NameID or sub; NULL: not said, and then there are session_indexes */
     GStrv session_indexes; /* request: empty = all sessions of the subject */
     char *replay_key;      /* request: use up before acting */
     gint64 replay_until;
@@ -142,11 +146,13 @@ typedef struct {
 void rb_logout_free(RbLogout *logout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbLogout, rb_logout_free)
 
-/** rb_provider_logout_receive: verifies a logout message (redirect or POST binding). */
+/** rb_provider_logout_receive: verifies a logout message (SAML: redirect or POST binding; OIDC: a logout
+ * token, or the return from the issuer's end of session). */
 RbLogout *rb_provider_logout_receive(RbProvider *provider, const RbInbound *inbound, gint64 now,
                                      GError **error);
 
-/** rb_provider_logout_reply: (transfer full): the URL that carries our signed LogoutResponse back. */
+/** rb_provider_logout_reply: (transfer full): the URL that carries our signed LogoutResponse back; "" where
+ * the issuer itself asked, and no browser waits. */
 char *rb_provider_logout_reply(RbProvider *provider, const RbLogout *request, const char *relay_state,
                                gboolean success, gint64 now, GError **error);
 

@@ -1,0 +1,234 @@
+#include "base/encoding.h"
+#include "base/file.h"
+#include "verify/oidc.h"
+
+#include <string.h>
+
+enum { MIN_REFRESH_S = 60, MAX_REFRESH_S = 86400, DEFAULT_REFRESH_S = 3600, MAX_AGE_S = 30 * 86400 };
+
+/* An error at field @key of @node, or at @node when the field is not there. */
+static void
+problem(const RbYaml *node, const char *key, RbDiagnostics *problems, const char *hint, const char *message)
+{
+    const RbYaml *field = rb_yaml_get(node, key);
+
+    rb_yaml_problem(field == NULL ? node : field, problems, hint, "%s", message);
+}
+
+/* The place of @key's word in @words; 0 when it is not there or is none of them. */
+static int
+choice(const RbYaml *node, const char *key, const char *const *words, RbDiagnostics *problems)
+{
+    const char *word = rb_yaml_string(node, key, words[0], problems);
+    g_autofree char *all = g_strjoinv(", ", (char **)words);
+    g_autofree char *message = NULL;
+
+    for (int i = 0; words[i] != NULL; i++)
+        if (strcmp(words[i], word) == 0)
+            return i;
+    message = g_strdup_printf("'%s' must be one of these", key);
+    if (*word != '\0')
+        problem(node, key, problems, all, message);
+    return 0;
+}
+
+static char *
+optional(const RbYaml *node, const char *key, RbDiagnostics *problems)
+{
+    const char *value = rb_yaml_string(node, key, "", problems);
+
+    return *value == '\0' ? NULL : g_strdup(value);
+}
+
+static void
+load_issuer(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
+{
+    gsize n;
+    g_autofree char *base = NULL, *source = NULL;
+    RbKeyringSetting setting = {
+        .http = oidc->seat->http,
+        .refresh_s =
+            rb_yaml_duration_s(node, "refresh", MIN_REFRESH_S, MAX_REFRESH_S, DEFAULT_REFRESH_S, problems),
+        .max_size = RB_OIDC_MAX_DISCOVERY,
+        .parse = rb_oidc_trust_parse,
+        .clear = rb_oidc_trust_clear,
+        .owner = oidc,
+    };
+
+    oidc->issuer = g_strdup(rb_yaml_string(node, "issuer", NULL, problems));
+    oidc->client_id = g_strdup(rb_yaml_string(node, "client_id", NULL, problems));
+    n = strlen(oidc->issuer);
+    if (n > 0 && (!rb_oidc_url_fits(oidc->issuer, oidc->issuer) || strchr(oidc->issuer, '?') != NULL))
+        problem(node, "issuer", problems,
+                "write https://login.acme.example, exactly as the issuer calls itself",
+                "an issuer is an https address without query and fragment");
+    base = g_strndup(oidc->issuer, n > 0 && oidc->issuer[n - 1] == '/' ? n - 1 : n);
+    source = g_strconcat(base, "/.well-known/openid-configuration", NULL); /* Discovery 4.1 */
+    setting.source = source;
+    oidc->keyring = rb_keyring_new(&setting);
+}
+
+static void
+load_key(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
+{
+    const char *name = rb_yaml_string(node, "client_key", NULL, problems);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = rb_seat_path(oidc->seat, name);
+    g_autoptr(RbSecret) pem = NULL;
+
+    if (*name == '\0')
+        return;
+    pem = rb_file_read_secret(path, RB_SIGN_MAX_KEY_FILE, FALSE, &error);
+    oidc->client_key = pem == NULL ? NULL : rb_private_key_parse(pem, &error);
+    if (oidc->client_key == NULL)
+        problem(node, "client_key", problems, "a PEM private key that only this service can read (mode 0600)",
+                error->message);
+}
+
+/* How we prove to the token endpoint who we are. */
+static void
+load_auth(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
+{
+    static const char *const words[] = { "client_secret_basic", "client_secret_post", "private_key_jwt",
+                                         "none", NULL };
+    const RbYaml *secret = rb_yaml_get(node, "client_secret");
+    gboolean takes_secret;
+
+    oidc->auth = rb_yaml_get(node, "client_auth") == NULL && rb_yaml_get(node, "client_key") != NULL
+                     ? RB_OIDC_PRIVATE_KEY_JWT
+                     : (RbOidcAuth)choice(node, "client_auth", words, problems);
+    takes_secret = oidc->auth == RB_OIDC_BASIC || oidc->auth == RB_OIDC_POST;
+    oidc->client_key_id = optional(node, "client_key_id", problems);
+    if (takes_secret && secret == NULL)
+        problem(node, "client_secret", problems,
+                "add client_secret: {file: PATH}, client_key, or client_auth: none",
+                "the issuer cannot tell that it is us");
+    else if (!takes_secret && secret != NULL)
+        problem(node, "client_secret", problems, "remove it, or change client_auth",
+                "a client secret that is not used");
+    else if (takes_secret && oidc->seat->secret != NULL)
+        oidc->client_secret = oidc->seat->secret(secret, oidc->seat->base_dir, problems);
+    if (oidc->auth == RB_OIDC_PRIVATE_KEY_JWT)
+        load_key(oidc, node, problems);
+    else if (rb_yaml_get(node, "client_key") != NULL)
+        problem(node, "client_key", problems, "remove it, or set client_auth: private_key_jwt",
+                "a client key that is not used");
+}
+
+static void
+load_algorithms(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
+{
+    g_auto(GStrv) names = rb_yaml_strings(node, "algorithms", problems);
+
+    oidc->algorithms = names[0] == NULL ? RB_JWS_ALL : 0;
+    for (guint i = 0; names[i] != NULL; i++) {
+        if (rb_jws_algorithm(names[i]) == 0)
+            problem(node, "algorithms", problems, "RS256, PS256, ES256, ES384 or EdDSA",
+                    "an algorithm that is never accepted");
+        oidc->algorithms |= rb_jws_algorithm(names[i]);
+    }
+}
+
+/* A scope is what a scope may be (RFC 6749 §3.3), and "openid" is always one of them. */
+static void
+load_scopes(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
+{
+    g_auto(GStrv) scopes = rb_yaml_strings(node, "scopes", problems);
+    GString *all = g_string_new("openid");
+
+    if (rb_yaml_get(node, "scopes") == NULL)
+        g_string_append(all, " profile email");
+    for (guint i = 0; scopes[i] != NULL; i++) {
+        if (*scopes[i] == '\0' || strpbrk(scopes[i], " \"\\\t\r\n") != NULL)
+            problem(node, "scopes", problems, "a list, one scope an entry", "this is not one scope");
+        else if (strcmp(scopes[i], "openid") != 0)
+            g_string_append_printf(all, " %s", scopes[i]);
+    }
+    oidc->scope = g_string_free(all, FALSE);
+}
+
+static void
+load_claims(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
+{
+    static const char *const userinfo[] = { "missing", "always", "never", NULL };
+    static const char *const par[] = { "auto", "never", NULL };
+
+    oidc->name_claim = g_strdup(rb_yaml_string(node, "name", "sub", problems));
+    oidc->group_claims = rb_yaml_strings(node, "groups", problems);
+    oidc->acr_values = rb_yaml_strings(node, "acr_values", problems);
+    oidc->max_age_s = rb_yaml_duration_s(node, "max_age", 60, MAX_AGE_S, 0, problems);
+    oidc->userinfo = (RbOidcUserinfo)choice(node, "userinfo", userinfo, problems);
+    oidc->never_par = choice(node, "par", par, problems) == 1;
+    oidc->redirect_uri = g_strdup_printf("%s/oidc/%s/callback", oidc->seat->public_url, oidc->seat->id);
+    oidc->logout_uri = g_strdup_printf("%s/oidc/%s/logout", oidc->seat->public_url, oidc->seat->id);
+}
+
+/* Where groups are asked for when a token leaves them out. Never where the token says. */
+static void
+load_overage(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
+{
+    static const char *const known[] = { "endpoint", "token_endpoint", "scope", NULL };
+    const RbYaml *overage = rb_yaml_get(node, "overage");
+
+    if (overage == NULL || !rb_yaml_expect(overage, RB_YAML_MAP, problems))
+        return;
+    (void)rb_yaml_check_keys(overage, known, problems);
+    oidc->overage_endpoint = g_strdup(rb_yaml_string(overage, "endpoint", NULL, problems));
+    oidc->overage_token_endpoint = optional(overage, "token_endpoint", problems);
+    oidc->overage_scope =
+        g_strdup(rb_yaml_string(overage, "scope", "https://graph.microsoft.com/.default", problems));
+    if (*oidc->overage_endpoint != '\0' && (!rb_oidc_url_fits(oidc->issuer, oidc->overage_endpoint) ||
+                                            strstr(oidc->overage_endpoint, "/{oid}/") == NULL))
+        problem(overage, "endpoint", problems,
+                "write https://graph.microsoft.com/v1.0/users/{oid}/getMemberObjects",
+                "an https address with /{oid}/ in it is needed");
+    if (oidc->overage_token_endpoint != NULL && !rb_oidc_url_fits(oidc->issuer, oidc->overage_token_endpoint))
+        problem(overage, "token_endpoint", problems, "use https://", "tokens are only fetched by https");
+    if (oidc->auth == RB_OIDC_NONE)
+        problem(node, "overage", problems, "set client_secret or client_key",
+                "groups can only be asked for by a client that proves who it is");
+}
+
+gpointer
+rb_oidc_load(const RbYaml *node, const RbSeat *seat, RbDiagnostics *problems)
+{
+    static const char *const known[] = {
+        "id",         "type",    "title",         "realm",   "issuer", "client_id",   "client_secret",
+        "client_key", "scopes",  "client_key_id", "name",    "groups", "client_auth", "algorithms",
+        "acr_values", "max_age", "userinfo",      "overage", "par",    "refresh",     NULL
+    };
+    RbOidc *oidc = g_new0(RbOidc, 1);
+
+    oidc->seat = seat;
+    (void)rb_yaml_check_keys(node, known, problems);
+    load_issuer(oidc, node, problems);
+    load_auth(oidc, node, problems);
+    load_algorithms(oidc, node, problems);
+    load_scopes(oidc, node, problems);
+    load_claims(oidc, node, problems);
+    load_overage(oidc, node, problems);
+    return oidc;
+}
+
+void
+rb_oidc_unload(gpointer self)
+{
+    RbOidc *oidc = self;
+
+    rb_keyring_free(oidc->keyring);
+    rb_secret_unref(oidc->client_secret);
+    rb_private_key_unref(oidc->client_key);
+    g_strfreev(oidc->group_claims);
+    g_strfreev(oidc->acr_values);
+    g_free(oidc->issuer);
+    g_free(oidc->client_id);
+    g_free(oidc->client_key_id);
+    g_free(oidc->redirect_uri);
+    g_free(oidc->logout_uri);
+    g_free(oidc->scope);
+    g_free(oidc->name_claim);
+    g_free(oidc->overage_endpoint);
+    g_free(oidc->overage_token_endpoint);
+    g_free(oidc->overage_scope);
+    g_free(oidc);
+}
