@@ -120,8 +120,9 @@ RbDecision *rb_access_decide(RbAccess *access, const RbVisit *visit, const RbSes
 gboolean rb_access_sign_out(RbAccess *access, const RbVisit *visit, const RbSession *session, char **idp_url,
                             GError **error);
 
-/** rb_access_logout_message: a SAML logout message arrived. Returns: (transfer full): where to redirect the
- * browser. */
+/** rb_access_logout_message: a SAML logout message or an OIDC logout token arrived, or a browser is back from
+ * an OIDC issuer's end of session. Returns: (transfer full): where to redirect the browser; "": nowhere, the
+ * issuer itself asked. */
 char *rb_access_logout_message(RbAccess *access, const RbVisit *visit, const char *provider,
                                const RbInbound *inbound, GError **error);
 

@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 
-enum { MARKS_MAX = 200 }; /* of one batch */
+enum { MARKS_MAX = 100 }; /* of one batch: each is at most two of its steps */
 
 /* ---- a person signs out here ---- */
 
@@ -106,13 +106,25 @@ index_matches(const RbLogout *logout, const RbRecord *mark)
     return FALSE;
 }
 
+/* Drops what @mark stands for: a family, itself or by the name of the IdP's session that begot it. */
+static void
+drop_mark(RbBatch *batch, const RbRecord *mark)
+{
+    const char *family = rb_body_text(mark, "family");
+
+    if (family != NULL)
+        rb_family_drop(batch, family);
+    rb_batch_drop(batch, RB_RECORD_SESSION, mark->key);
+}
+
 /* What the message means is dropped in @batch; where that is more than fits, the rest is gone before. It must
  * be complete: else whoever signs in often enough stays signed in. */
 static gint
 drop_meant(RbAccess *access, const RbVisit *visit, RbBatch *batch, const RbLogout *logout,
            const char *provider, GError **error)
 {
-    g_autofree char *owner = rb_subject_key(provider, logout->subject);
+    g_autofree char *owner = logout->subject != NULL ? rb_subject_key(provider, logout->subject)
+                                                     : rb_index_key(provider, logout->session_indexes[0]);
     g_autoptr(GPtrArray) marks =
         rb_store_list(access->store, RB_RECORD_SESSION, owner, visit->now, RB_STORE_MAX_LIST, error);
     g_autoptr(RbBatch) more = rb_batch_new();
@@ -120,9 +132,9 @@ drop_meant(RbAccess *access, const RbVisit *visit, RbBatch *batch, const RbLogou
 
     for (guint i = 0; marks != NULL && i < marks->len; i++) {
         const RbRecord *mark = g_ptr_array_index(marks, i);
-        if (!index_matches(logout, mark))
+        if (logout->subject != NULL && !index_matches(logout, mark))
             continue;
-        rb_batch_drop(n < MARKS_MAX ? batch : more, RB_RECORD_SESSION, mark->key);
+        drop_mark(n < MARKS_MAX ? batch : more, mark);
         if (++n % MARKS_MAX != 0 || n == MARKS_MAX)
             continue;
         if (!rb_store_commit(access->store, more, visit->now, error))
@@ -152,9 +164,9 @@ logout_facts(const RbVisit *visit, const char *provider, const RbLogout *logout)
 
 /* The message used up, the sessions ended, the record made: one commit. */
 static gboolean
-end_sessions(RbAccess *access, const RbVisit *visit, const char *provider, const RbLogout *logout,
-             GError **error)
+end_sessions(RbAccess *access, const RbVisit *visit, RbProvider *from, const RbLogout *logout, GError **error)
 {
+    const char *provider = rb_provider_id(from);
     g_autoptr(RbBatch) batch = rb_batch_new();
     g_autoptr(GError) why = NULL;
     g_autoptr(RbRecord) seen = NULL;
@@ -164,7 +176,8 @@ end_sessions(RbAccess *access, const RbVisit *visit, const char *provider, const
     if (!rb_access_find(access, RB_RECORD_REPLAY, logout->replay_key, visit->now, &seen, error))
         return FALSE;
     if (seen != NULL)
-        return rb_refuse(error, RB_SAML_REPLAYED, "logout request '%s' was used before", logout->replay_key);
+        return rb_refuse(error, rb_replayed_code(from), "logout request '%s' was used before",
+                         logout->replay_key);
     n = drop_meant(access, visit, batch, logout, provider, error);
     if (n < 0)
         return FALSE;
@@ -177,7 +190,8 @@ end_sessions(RbAccess *access, const RbVisit *visit, const char *provider, const
     if (rb_store_commit(access->store, batch, visit->now, &why))
         return TRUE;
     if (rb_is_refusal(why, RB_STORE_EXISTS))
-        return rb_refuse(error, RB_SAML_REPLAYED, "logout request '%s' was used before", logout->replay_key);
+        return rb_refuse(error, rb_replayed_code(from), "logout request '%s' was used before",
+                         logout->replay_key);
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
 }
@@ -221,7 +235,7 @@ receive(RbAccess *access, const RbVisit *visit, const char *id, const RbInbound 
         return NULL;
     if (logout->kind == RB_LOGOUT_RESPONSE)
         return match_response(access, visit, id, logout, error) ? g_strdup("/logout") : NULL;
-    if (!end_sessions(access, visit, id, logout, error))
+    if (!end_sessions(access, visit, provider, logout, error))
         return NULL;
     return rb_provider_logout_reply(
         provider, logout, inbound->fields == NULL ? NULL : g_hash_table_lookup(inbound->fields, "RelayState"),

@@ -11,10 +11,37 @@ rb_subject_key(const char *provider, const char *subject)
     return g_strconcat("subject:", handle, NULL); /* no person's name has a colon */
 }
 
+char *
+rb_index_key(const char *provider, const char *index)
+{
+    g_autofree char *both = g_strconcat(provider, "\n", index, NULL);
+    g_autofree char *handle = rb_text_handle(both);
+
+    return g_strconcat("index:", handle, NULL);
+}
+
+RbRefusalCode
+rb_replayed_code(const RbProvider *provider)
+{
+    return g_str_equal(rb_provider_type(provider), "saml") ? RB_SAML_REPLAYED : RB_JWT_REPLAYED;
+}
+
 static char *
 mark_key(const char *kind, const char *id)
 {
     return g_strconcat(kind, ":", id, NULL);
+}
+
+/* A logout token may name the IdP's session alone: from there to the family. */
+static void
+index_put(RbBatch *batch, const char *family, const RbIdentity *identity, gint64 expires_at)
+{
+    g_autofree char *owner = rb_index_key(identity->provider, identity->session_index);
+    g_autofree char *name = g_strconcat(owner, ":", family, NULL);
+    json_t *body = json_object();
+
+    rb_facts_text(body, "family", family);
+    rb_batch_put(batch, RB_RECORD_SESSION, name, owner, expires_at, body);
 }
 
 void
@@ -34,6 +61,8 @@ rb_family_put(RbBatch *batch, const char *family, const RbIdentity *identity, co
         if (json_array_size(indexes) < INDEXES_MAX && !json_equal(index, json_array_get(indexes, 0)))
             (void)json_array_append(indexes, index);
     }
+    if (identity->session_index != NULL)
+        index_put(batch, family, identity, before == NULL ? expires_at : MAX(expires_at, before->expires_at));
     if (before != NULL) /* a family that ends at this moment stays ended */
         rb_batch_take(batch, RB_RECORD_SESSION, key);
     rb_batch_put(batch, RB_RECORD_SESSION, key, owner,

@@ -121,6 +121,10 @@ gboolean rb_family_find(RbAccess *access, const char *family, gint64 now, RbReco
 /** rb_subject_key: (transfer full): the owner of a subject's family marks: an IdP's logout names the subject.
  */
 char *rb_subject_key(const char *provider, const char *subject);
+/** rb_index_key: (transfer full): the owner of the same by the IdP's name of its session (sid). */
+char *rb_index_key(const char *provider, const char *index);
+/** rb_replayed_code: what a proof of @provider that was used before is refused with. */
+RbRefusalCode rb_replayed_code(const RbProvider *provider);
 
 /** rb_session_from_record: (transfer full): or NULL with fault.internal for a broken record. */
 RbSession *rb_session_from_record(const RbRecord *record, GError **error);

@@ -333,7 +333,8 @@ explain_conflict(const Finish *finish, const GError *why, GError **error)
     if (!find_again(finish, RB_RECORD_REPLAY, finish->verified->replay_key, &seen, error))
         return FALSE;
     if (seen)
-        return rb_refuse(error, RB_SAML_REPLAYED, "proof '%s' was used before", finish->verified->replay_key);
+        return rb_refuse(error, rb_replayed_code(finish->provider), "proof '%s' was used before",
+                         finish->verified->replay_key);
     if (finish->transaction != NULL &&
         !find_again(finish, RB_RECORD_TRANSACTION, finish->transaction->key, &there, error))
         return FALSE;

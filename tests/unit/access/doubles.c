@@ -22,16 +22,17 @@ fails(RbDoubleFailure *failure, RbFaultCode code, GError **error)
 struct RbProvider {
     const char *id, *realm;
     gboolean people;
+    const char *type;
 };
 struct RbProviders {
     guint unused;
 };
 
 static RbProviders all;
-static RbProvider list[] = { { "corp", "corp", TRUE },
-                             { "partner", "partner", TRUE },
-                             { "branch", "corp", TRUE },
-                             { "ci", "ci", FALSE } };
+static RbProvider list[] = { { "corp", "corp", TRUE, "saml" },
+                             { "partner", "partner", TRUE, "saml" },
+                             { "branch", "corp", TRUE, "oidc" },
+                             { "ci", "ci", FALSE, "oidc" } };
 
 RbProviders *
 rb_double_providers(void)
@@ -77,6 +78,12 @@ const char *
 rb_provider_id(const RbProvider *provider)
 {
     return provider->id;
+}
+
+const char *
+rb_provider_type(const RbProvider *provider)
+{
+    return provider->type;
 }
 
 const char *
@@ -246,7 +253,7 @@ logout_request(const RbProvider *provider, const char *text, gint64 now)
 
     logout->kind = RB_LOGOUT_REQUEST;
     logout->id = g_strdup(part[0]);
-    logout->subject = g_strdup(part[1]);
+    logout->subject = *part[1] == '\0' ? NULL : g_strdup(part[1]);
     logout->session_indexes = *part[2] == '\0' ? NULL : g_strsplit(part[2], ",", -1);
     logout->replay_key = g_strdup_printf("%s %s", provider->id, part[0]);
     logout->replay_until = now + 300;

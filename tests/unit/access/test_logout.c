@@ -91,7 +91,8 @@ static const struct {
 } logouts[] = {
     { "one session", "m1|a-1|i1", 1 },        { "both by index", "m2|a-1|i1,i2", 3 },
     { "all of a subject", "m3|a-1|", 3 },     { "an index nobody has", "m4|a-1|i9", 0 },
-    { "a subject nobody has", "m5|a-9|", 0 },
+    { "a subject nobody has", "m5|a-9|", 0 }, { "an index alone", "m6||i1", 5 },
+    { "another index alone", "m7||i2", 2 },   { "an index alone that nobody has", "m8||i9", 0 },
 };
 
 static void
@@ -163,13 +164,51 @@ takes_a_logout_once(void **state)
     assert_int_equal(session_code(f, later), RB_ACCEPTED);
 }
 
+/* The same of an OpenID Connect issuer has its own name. */
+static void
+takes_a_logout_token_once(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *reply = message(f, "branch", "SAMLRequest", "m|a-1|", &error), *again = NULL;
+
+    assert_non_null(reply);
+    again = message(f, "branch", "SAMLRequest", "m|a-1|", &error);
+    assert_null(again);
+    expect_code("replayed", error, RB_JWT_REPLAYED);
+}
+
+/* The sessions that a client got from a sign-in end with it: in the portal, CLI and AWS-native tokens alike.
+ */
+static void
+an_index_ends_a_family_that_stepped_up(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *first = sign_in_with(f, "branch", "a-1|alice|s1|ds|-|-|i1"), *second = NULL,
+                    *reply = NULL;
+    g_autoptr(RbSignedIn) stepped = sign_in_at(f, "branch", "a-1|alice|s2|ds|mfa|-|i2", first, &error);
+
+    assert_non_null(stepped);
+    second = g_strdup(rb_secret_reveal(stepped->session));
+    reply = message(f, "branch", "SAMLRequest", "m||i1", &error); /* the session before the second factor */
+    assert_non_null(reply);
+    assert_int_equal(session_code(f, second), RB_SESSION_EXPIRED);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-        TEST(signs_out),     TEST(signs_out_though_the_idp_cannot), TEST(refuses_strange_answers),
-        TEST(obeys_the_idp), TEST(ends_any_number_of_sign_ins),     TEST(takes_a_logout_once),
+        TEST(signs_out),
+        TEST(signs_out_though_the_idp_cannot),
+        TEST(refuses_strange_answers),
+        TEST(obeys_the_idp),
+        TEST(ends_any_number_of_sign_ins),
+        TEST(takes_a_logout_once),
+        TEST(takes_a_logout_token_once),
+        TEST(an_index_ends_a_family_that_stepped_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
