@@ -67,7 +67,8 @@ rb_service_check(const char *path)
     RbSnapshotSize size;
 
     if (config != NULL) {
-        setting = (RbProviderSetting){ config->public_url, config->base_dir, config->skew_s, NULL };
+        setting = (RbProviderSetting){ config->public_url, config->base_dir, config->skew_s, NULL,
+                                       rb_config_secret };
         if (config->identity_providers != NULL)
             providers = rb_providers_load(config->identity_providers, config->mfa, &setting, problems);
         issuer = rb_issuer_new(config->aws, NULL, rb_clock_system(), problems);

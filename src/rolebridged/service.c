@@ -110,7 +110,8 @@ load_rooms(RbService *service, RbDiagnostics *problems, GError **error)
 {
     const RbConfig *config = service->config;
     const RbHttpOptions options = { .ca_file = config->ca_file };
-    RbProviderSetting setting = { config->public_url, config->base_dir, config->skew_s, NULL };
+    RbProviderSetting setting = { config->public_url, config->base_dir, config->skew_s, NULL,
+                                  rb_config_secret };
 
     service->http = rb_http_new(&options, error);
     if (service->http == NULL)

@@ -118,6 +118,21 @@ provider_choice(const RbProvider *provider, const char *next, gboolean mfa)
     return json_pack("{s:s, s:s}", "title", rb_provider_title(provider), "url", url);
 }
 
+/* An OpenID Connect issuer may have to be asked before the browser goes there: that is work for the upstream
+ * pool, which has an address of its own. */
+static RbAnswer *
+start_sign_in(RbRequest *request, const char *id, GError **error)
+{
+    const RbProvider *provider = rb_providers_find(rb_access_providers(request->site->access), id);
+    g_autofree char *location = NULL;
+
+    if (provider == NULL || strcmp(rb_provider_type(provider), "oidc") != 0)
+        return rb_begin_sign_in(request, id, error);
+    location = g_strconcat("/oidc/", id, "/login", request->raw_query == NULL ? NULL : "?",
+                           request->raw_query, NULL);
+    return rb_answer_redirect(302, location);
+}
+
 RbAnswer *
 rb_handle_login(RbRequest *request, GError **error)
 {
@@ -128,7 +143,7 @@ rb_handle_login(RbRequest *request, GError **error)
     guint n = 0;
 
     if (chosen != NULL)
-        return rb_begin_sign_in(request, chosen, error);
+        return start_sign_in(request, chosen, error);
     if (!read_next(request, &next, error) || !read_mfa(request, &mfa, error))
         return NULL;
     choices = json_array();
@@ -143,7 +158,7 @@ rb_handle_login(RbRequest *request, GError **error)
     }
     if (n == 1) {
         json_decref(choices);
-        return rb_begin_sign_in(request, only, error);
+        return start_sign_in(request, only, error);
     }
     return rb_answer_page(request, 200, "sign-in", json_pack("{s:o}", "provider", choices), NULL, error);
 }

@@ -16,6 +16,7 @@ enum {
     RB_TARGET_MAX = 8 * 1024,         /* bytes of the request target */
     RB_BODY_SMALL = 16 * 1024,        /* most bodies */
     RB_BODY_SAML = 1536 * 1024,       /* a SAML message with many groups */
+    RB_BODY_TOKEN = 300 * 1024,       /* a logout token, as large as any token may be */
     RB_HEADERS_MAX = 100,             /* lines */
     RB_CONNECTION_MEMORY = 16 * 1024, /* request line and headers must fit; cleared for each request */
     RB_ROUTE_CAPTURES = 1,
@@ -242,6 +243,17 @@ RbAnswer *rb_handle_healthz(RbRequest *request, GError **error); /* operations.c
 RbAnswer *rb_handle_readyz(RbRequest *request, GError **error);
 RbAnswer *rb_handle_metrics(RbRequest *request, GError **error);
 
+RbAnswer *rb_handle_oidc_login(RbRequest *request, GError **error); /* oidc.c */
+RbAnswer *rb_handle_oidc_callback(RbRequest *request, GError **error);
+RbAnswer *rb_handle_oidc_logout(RbRequest *request, GError **error);
+RbAnswer *rb_handle_oidc_backchannel(RbRequest *request, GError **error);
+
+/** rb_provider_of: the provider of the path, when it is of @type; NULL with signin.no_provider. */
+RbProvider *rb_provider_of(RbRequest *request, const char *type, GError **error);
+/** rb_request_inbound: form or query as received, borrowed. */
+gboolean rb_request_inbound(const RbRequest *request, RbInbound *inbound, GError **error);
+/** rb_finish_sign_in: the IdP's answer → signed in, with the session's cookie. */
+RbAnswer *rb_finish_sign_in(RbRequest *request, GError **error);
 /** rb_access_begin's answer as a redirect with its cookie: /login and /saml/{idp}/login. */
 RbAnswer *rb_begin_sign_in(RbRequest *request, const char *provider, GError **error);
 

@@ -25,6 +25,11 @@ static const RbRoute routes[] = {
     { RB_SEEN_GET,  "/saml/{}/slo",               RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              RB_ROUTE_RATED, rb_handle_saml_slo },
     { RB_SEEN_POST, "/saml/{}/slo",               RB_WORK_QUICK,    RB_SPEAKS_PAGES, RB_BODY_SAML,   RB_ROUTE_RATED, rb_handle_saml_slo },
 
+    { RB_SEEN_GET,  "/oidc/{}/login",             RB_WORK_UPSTREAM, RB_SPEAKS_PAGES, 0,              RB_ROUTE_RATED, rb_handle_oidc_login },
+    { RB_SEEN_GET,  "/oidc/{}/callback",          RB_WORK_UPSTREAM, RB_SPEAKS_PAGES, 0,              RB_ROUTE_RATED, rb_handle_oidc_callback },
+    { RB_SEEN_GET,  "/oidc/{}/logout",            RB_WORK_QUICK,    RB_SPEAKS_PAGES, 0,              RB_ROUTE_RATED, rb_handle_oidc_logout },
+    { RB_SEEN_POST, "/oidc/{}/backchannel-logout", RB_WORK_UPSTREAM, RB_SPEAKS_JSON, RB_BODY_TOKEN,  RB_ROUTE_RATED, rb_handle_oidc_backchannel },
+
     { RB_SEEN_POST, "/client/register",           RB_WORK_QUICK,    RB_SPEAKS_OIDC,  RB_BODY_SMALL,  RB_ROUTE_RATED, rb_handle_register },
     { RB_SEEN_POST, "/device_authorization",      RB_WORK_QUICK,    RB_SPEAKS_OIDC,  RB_BODY_SMALL,  RB_ROUTE_RATED, rb_handle_device_start },
     { RB_SEEN_POST, "/token",                     RB_WORK_QUICK,    RB_SPEAKS_OIDC,  RB_BODY_SMALL,  RB_ROUTE_RATED, rb_handle_token },

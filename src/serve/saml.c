@@ -5,14 +5,14 @@
 
 /* The SAML service provider's addresses. What arrives is handed on as received; verify/ judges it. */
 
-static RbProvider *
-provider_of(RbRequest *request, GError **error)
+RbProvider *
+rb_provider_of(RbRequest *request, const char *type, GError **error)
 {
     RbProvider *provider =
         rb_providers_find(rb_access_providers(request->site->access), request->captured[0]);
 
-    if (provider == NULL || strcmp(rb_provider_type(provider), "saml") != 0) {
-        (void)rb_refuse(error, RB_SIGN_IN_NO_PROVIDER, "no SAML identity provider of that id");
+    if (provider == NULL || strcmp(rb_provider_type(provider), type) != 0) {
+        (void)rb_refuse(error, RB_SIGN_IN_NO_PROVIDER, "no identity provider of that id and type '%s'", type);
         return NULL;
     }
     return provider;
@@ -21,7 +21,7 @@ provider_of(RbRequest *request, GError **error)
 RbAnswer *
 rb_handle_saml_metadata(RbRequest *request, GError **error)
 {
-    RbProvider *provider = provider_of(request, error);
+    RbProvider *provider = rb_provider_of(request, "saml", error);
     g_autofree char *xml =
         provider != NULL ? rb_provider_metadata(provider, rb_request_visit(request)->now, error) : NULL;
     RbAnswer *answer;
@@ -36,12 +36,13 @@ rb_handle_saml_metadata(RbRequest *request, GError **error)
 RbAnswer *
 rb_handle_saml_login(RbRequest *request, GError **error)
 {
-    return provider_of(request, error) != NULL ? rb_begin_sign_in(request, request->captured[0], error)
-                                               : NULL;
+    return rb_provider_of(request, "saml", error) != NULL
+               ? rb_begin_sign_in(request, request->captured[0], error)
+               : NULL;
 }
 
-static gboolean
-read_inbound(const RbRequest *request, RbInbound *inbound, GError **error)
+gboolean
+rb_request_inbound(const RbRequest *request, RbInbound *inbound, GError **error)
 {
     gboolean post = request->method == RB_SEEN_POST;
     GHashTable *fields = post ? request->form : request->query;
@@ -74,13 +75,13 @@ finish(RbRequest *request, const RbInbound *inbound, GError **error)
 }
 
 RbAnswer *
-rb_handle_saml_acs(RbRequest *request, GError **error)
+rb_finish_sign_in(RbRequest *request, GError **error)
 {
     g_autoptr(RbSignedIn) signed_in = NULL;
     RbInbound inbound;
     RbAnswer *answer;
 
-    if (provider_of(request, error) == NULL || !read_inbound(request, &inbound, error))
+    if (!rb_request_inbound(request, &inbound, error))
         return NULL;
     signed_in = finish(request, &inbound, error);
     if (signed_in == NULL)
@@ -98,13 +99,19 @@ rb_handle_saml_acs(RbRequest *request, GError **error)
 }
 
 RbAnswer *
+rb_handle_saml_acs(RbRequest *request, GError **error)
+{
+    return rb_provider_of(request, "saml", error) != NULL ? rb_finish_sign_in(request, error) : NULL;
+}
+
+RbAnswer *
 rb_handle_saml_slo(RbRequest *request, GError **error)
 {
     g_autofree char *url = NULL;
     RbInbound inbound;
     RbAnswer *answer;
 
-    if (provider_of(request, error) == NULL || !read_inbound(request, &inbound, error))
+    if (rb_provider_of(request, "saml", error) == NULL || !rb_request_inbound(request, &inbound, error))
         return NULL;
     url = rb_access_logout_message(request->site->access, rb_request_visit(request), request->captured[0],
                                    &inbound, error);

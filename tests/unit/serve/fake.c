@@ -46,7 +46,8 @@ struct RbProvider {
     const char *id, *title, *type;
 };
 static struct RbProvider providers[] = { { "corp", "Corporate <sign-in>", "saml" },
-                                         { "partner", "Partners", "saml" } };
+                                         { "partner", "Partners", "saml" },
+                                         { "login", "Log in", "oidc" } };
 
 guint
 rb_providers_size(const RbProviders *p)

@@ -545,6 +545,66 @@ test_signing_out_goes_on(void **state)
     assert_non_null(strstr(reply.body, "href=\"https://idp.example/slo?a=1&amp;b=2\""));
 }
 
+/* ---- OpenID Connect ---- */
+
+/* clang-format off */
+static const Row oidc[] = {
+    { "login",                    "GET /oidc/login/login",       HOST, NULL, 302, "Location: https://idp.example", NULL },
+    { "chosen on the portal",     "GET /login?provider=login&next=%2Fa&mfa=1", HOST, NULL, 302, "Location: /oidc/login/login?provider=login&next=%2Fa&mfa=1\r\n", NULL },
+    { "login of a SAML provider", "GET /oidc/corp/login",        HOST, NULL, 404, NULL, "signin.no_provider" },
+    { "SAML of an OIDC provider", "GET /saml/login/login",       HOST, NULL, 404, NULL, "signin.no_provider" },
+    { "callback",                 "GET /oidc/login/callback?code=c&state=s", HOST "Cookie: __Host-rolebridge_signin=b1\r\nSec-Fetch-Site: cross-site\r\n", NULL, 303, "Set-Cookie: __Host-rolebridge_session=new-session; Path=/; Max-Age=28800; HttpOnly; SameSite=Lax; Secure", NULL },
+    { "callback goes on",         "GET /oidc/login/callback?code=c", HOST, NULL, 303, "Location: /console?account=1&role=r", NULL },
+    { "callback of nothing",      "GET /oidc/login/callback",    HOST, NULL, 400, NULL, "request.malformed" },
+    { "callback, state twice",    "GET /oidc/login/callback?state=a&state=b", HOST, NULL, 400, NULL, "request.malformed" },
+    { "callback of a SAML provider", "GET /oidc/corp/callback?code=c", HOST, NULL, 404, NULL, "signin.no_provider" },
+    { "callback by POST",         "POST /oidc/login/callback",   HOST FORM, "code=c", 405, NULL, "request.method" },
+    { "back from signing out",    "GET /oidc/login/logout?state=s", HOST, NULL, 303, "Location: https://idp.example/slo", NULL },
+    { "back-channel logout",      "POST /oidc/login/backchannel-logout", HOST FORM, "logout_token=t", 200, "Cache-Control: no-store", "{}" },
+    { "back-channel without form", "POST /oidc/login/backchannel-logout", HOST, "", 400, NULL, "request.malformed" },
+    { "back-channel, no such provider", "POST /oidc/nobody/backchannel-logout", HOST FORM, "logout_token=t", 404, NULL, "signin.no_provider" },
+};
+/* clang-format on */
+
+static void
+test_oidc(void **state)
+{
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(oidc); i++) {
+        g_auto(Reply) reply = { 0 };
+        fake_reset();
+        fake.n_providers = 3;
+        reply = send_row(&oidc[i]);
+        if (reply.status != oidc[i].status ||
+            (oidc[i].head_has != NULL && strstr(reply.head, oidc[i].head_has) == NULL) ||
+            (oidc[i].body_has != NULL && strstr(reply.body, oidc[i].body_has) == NULL))
+            fail_msg("%s: %u %s\n%s", oidc[i].name, reply.status, reply.head, reply.body);
+    }
+}
+
+/* Back-Channel Logout 2.8: whatever is wrong with the token is 400, what is wrong here is not. */
+static void
+test_backchannel_refused(void **state)
+{
+    static const Row row = { .line = "POST /oidc/login/backchannel-logout",
+                             .headers = HOST FORM,
+                             .body = "logout_token=t" };
+    g_auto(Reply) refused = { 0 };
+    g_auto(Reply) failed = { 0 };
+
+    (void)state;
+    fake_reset();
+    fake.n_providers = 3;
+    fake.refuse = RB_JWT_SIGNATURE_INVALID;
+    refused = send_row(&row);
+    assert_int_equal(refused.status, 400);
+    assert_non_null(strstr(refused.body, "jwt.signature_invalid"));
+    assert_non_null(strstr(refused.head, "Cache-Control: no-store"));
+    fake.fault = TRUE;
+    failed = send_row(&row);
+    assert_int_equal(failed.status, 503);
+}
+
 static void
 test_answers_cannot_be_split(void **state)
 {
@@ -728,6 +788,8 @@ main(void)
         cmocka_unit_test(test_a_clients_token_is_no_cookie),
         cmocka_unit_test(test_signing_out_goes_on),
         cmocka_unit_test(test_answers_cannot_be_split),
+        cmocka_unit_test(test_oidc),
+        cmocka_unit_test(test_backchannel_refused),
         cmocka_unit_test(test_pagination),
         cmocka_unit_test(test_security_headers),
         cmocka_unit_test(test_clear_text_cookies),

@@ -18,13 +18,6 @@ rb_provider_title(const RbProvider *provider)
     return rb_provider_id(provider);
 }
 
-const char *
-rb_provider_type(const RbProvider *provider)
-{
-    (void)provider;
-    return "saml";
-}
-
 char *
 rb_provider_metadata(RbProvider *provider, gint64 now, GError **error)
 {
