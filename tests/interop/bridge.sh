@@ -7,13 +7,13 @@
 #   bridge_start && …                  waits until it answers
 #   check "what must be true" COMMAND…
 #
-# bridge_config writes rolebridge.yaml anew from $AWS_NODE, $MORE_CONFIG and the providers given so far.
+# bridge_config writes rolebridge.yaml anew from $AWS_NODE, $MFA_NODE, $MORE_CONFIG and the providers given so far.
 
 # shellcheck source=tests/interop/parts.sh
 . "$(dirname "${BASH_SOURCE[0]}")/parts.sh"
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-PROVIDERS='' AWS_NODE='' MORE_CONFIG='' LISTEN='' BRIDGE_ENV=()
+PROVIDERS='' AWS_NODE='' MFA_NODE='' MORE_CONFIG='' LISTEN='' BRIDGE_ENV=()
 
 make_certificate() { # NAME: BRIDGE_DIR/certs/NAME.key, NAME.pem
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$1" -keyout "$BRIDGE_DIR/certs/$1.key" \
@@ -76,7 +76,7 @@ bridge_config() {
     {
         printf 'rolebridge: 1\npublic_url: %s\nlisten: "%s"\n' "$BRIDGE_URL" "$LISTEN"
         printf 'tls: { certificate: certs/tls.pem, key: certs/tls.key }\nstore: sqlite:state.db\nmappings: mappings\n'
-        printf 'mfa: { saml: ["https://refeds.org/profile/mfa"] }\nlog: { format: json }\n'
+        printf 'mfa: %s\nlog: { format: json }\n' "${MFA_NODE:-{ saml: [\"https://refeds.org/profile/mfa\"] \}}"
         printf 'aws: %s\n' "${AWS_NODE:-{ region: eu-central-1, sts_endpoint: \"http://127.0.0.1:9\" \}}"
         [ -z "$MORE_CONFIG" ] || printf '%s\n' "$MORE_CONFIG"
         printf 'identity_providers:\n%s' "$PROVIDERS"

@@ -1,0 +1,274 @@
+#!/usr/bin/env bash
+# Signing in to the real service through npm oidc-provider: every algorithm and way of client authentication, pushed
+# requests, groups, a second factor, keys that change while both run, signing out in both directions.
+# usage: test_oidc.sh BUILD_DIR
+set -uo pipefail
+# shellcheck source=tests/interop/bridge.sh
+. "$(dirname "$0")/bridge.sh"
+
+OIDC_PROVIDER=9.13.3
+
+bridge_new "$@"
+OP_PORT=$(free_port)
+OP=http://127.0.0.1:$OP_PORT
+at_exit() { stop_group "$W" op 5; }
+
+# op_keys GENERATION: one key of each kind in $W/keys.json, their ids ending in it.
+op_keys() {
+    node -e '
+        const { generateKeyPairSync } = require("node:crypto");
+        const kinds = [["rs", "RS256", "rsa", { modulusLength: 2048 }], ["ps", "PS256", "rsa", { modulusLength: 2048 }],
+            ["es", "ES256", "ec", { namedCurve: "P-256" }], ["es384", "ES384", "ec", { namedCurve: "P-384" }], ["ed", "EdDSA", "ed25519", {}]];
+        console.log(JSON.stringify(kinds.map(([id, alg, kind, options]) => ({ alg, use: "sig", kid: id + process.argv[1],
+            ...generateKeyPairSync(kind, options).privateKey.export({ format: "jwk" }) }))));' "$1" >"$W/keys.json"
+}
+
+# op_settings [JQ-CHANGE]: a client for each algorithm, each proving in another way who it is.
+op_settings() {
+    jq -n --argjson port "$OP_PORT" --arg bridge "$BRIDGE_URL" --slurpfile keys "$W/keys.json" --slurpfile client "$W/client.json" \
+        --rawfile people "$HERE/people.tsv" '
+        def client($id; $alg; $auth): { client_id: $id, id_token_signed_response_alg: $alg, token_endpoint_auth_method: $auth,
+            redirect_uris: ["\($bridge)/oidc/\($id)/callback"], post_logout_redirect_uris: ["\($bridge)/oidc/\($id)/logout"],
+            backchannel_logout_uri: "\($bridge)/oidc/\($id)/backchannel-logout", backchannel_logout_session_required: true,
+            response_types: ["code"], grant_types: ["authorization_code"], scope: "openid profile email groups" };
+        { port: $port, bridge: $bridge, keys: $keys[0],
+          people: ($people | split("\n") | map(select(length > 0 and (startswith("#") | not)) | split("\t")
+              | { uid: .[0], department: .[4], costCenter: .[5], mfa: (.[6] == "mfa"), groups: (["acme-all"] + (if .[3] == "-" then [] else [.[3]] end)) })),
+          clients: [ client("rs"; "RS256"; "client_secret_basic") + { client_secret: "s&cret=1" },
+                     client("ps"; "PS256"; "client_secret_post") + { client_secret: "s&cret=1" },
+                     client("es"; "ES256"; "private_key_jwt") + { jwks: { keys: [$client[0]] }, token_endpoint_auth_signing_alg: "RS256" },
+                     client("es384"; "ES384"; "none") + { require_pushed_authorization_requests: true },
+                     client("ed"; "EdDSA"; "none") ] }
+        | '"${1:-.}" >"$W/op.json"
+}
+
+op_answers() { curl -sf -m 5 -o /dev/null "$OP/.well-known/openid-configuration"; }
+
+op_start() {
+    start_group "$W" op env "ROLEBRIDGE_PART=$W/op" "NODE_EXTRA_CA_CERTS=$BRIDGE_CA" node --no-warnings "$HERE/oidc_provider.mjs" "$W/op.json"
+    (up_or_fail "$W" op 30 op_answers) || return 1
+}
+
+op_restart() { stop_group "$W" op 5; op_settings "${1:-.}" && op_start; }
+
+# oidc_provider ID "KEY: VALUE"…
+oidc_provider() {
+    local line
+    PROVIDERS+="  - id: $1"$'\n'"    type: oidc"$'\n'"    issuer: $OP"$'\n'"    client_id: $1"$'\n'
+    for line in 'realm: acme' 'groups: groups' 'scopes: [profile, email, groups]' "${@:2}"; do
+        PROVIDERS+="    $line"$'\n'
+    done
+}
+
+configure() {
+    PROVIDERS=''
+    MFA_NODE='{ oidc_acr: ["urn:acme:2fa"] }'
+    oidc_provider rs 'client_secret: { file: certs/client.secret }'
+    oidc_provider ps 'client_secret: { file: certs/client.secret }' 'client_auth: client_secret_post' 'name: preferred_username'
+    oidc_provider es 'client_key: certs/sp.key' 'client_key_id: sp' 'par: never' 'algorithms: [ES256]'
+    oidc_provider es384 'client_auth: none' 'name: preferred_username'
+    oidc_provider ed 'client_auth: none' 'userinfo: always'
+    bridge_config
+}
+
+comes_up() {
+    printf 's&cret=1' >"$BRIDGE_DIR/certs/client.secret" && chmod 600 "$BRIDGE_DIR/certs/client.secret" &&
+        node -e 'const { createPublicKey } = require("node:crypto"); console.log(JSON.stringify({ kid: "sp", use: "sig", alg: "RS256",
+            ...createPublicKey(require("node:fs").readFileSync(process.argv[1])).export({ format: "jwk" }) }))' \
+            "$BRIDGE_DIR/certs/sp.pem" >"$W/client.json" &&
+        op_keys 1 && op_settings && op_start && configure && bridge_start
+}
+
+# ---- a browser ----
+
+browse() { # CURL-ARGUMENTS…: prints "STATUS URL" of where it ends; the page into $W/page
+    curl -sS -m 30 -L --max-redirs 12 -b "$JAR" -c "$JAR" --cacert "$BRIDGE_CA" -o "$W/page" -w '%{http_code} %{url_effective}' "$@"
+}
+
+# log_in PROVIDER USER [PATH]: as in a browser of their own (with SAME_BROWSER set: in the one before).
+log_in() {
+    local at
+    [ -n "${SAME_BROWSER:-}" ] || rm -f "$JAR"
+    at=$(browse "$BRIDGE_URL${3:-/login?provider=$1&next=/}") || return 1
+    USERNAME=$2 PASSWORD=${PASSWORD:-demo-$2} python3 "$HERE/form.py" "${at#* }" <"$W/page" >"$W/form" 2>"$W/said" ||
+        { echo "no log-in form at $at: $(page_text)"; return 1; }
+    at=$(browse -H 'Accept: text/html' -K "$W/form") || return 1
+    echo "$at" >"$W/at"
+}
+
+oidc_sign_in() { # PROVIDER USER [PATH]
+    log_in "$@" && case $(<"$W/at") in "200 $BRIDGE_URL/"*) ;; *) echo "ended at $(<"$W/at"): $(page_text)"; return 1 ;; esac
+}
+
+# The answer of the issuer, not yet followed: its address into $W/callback.
+get_callback() { # PROVIDER USER
+    rm -f "$JAR"
+    local at
+    at=$(browse "$BRIDGE_URL/login?provider=$1&next=/") || return 1
+    USERNAME=$2 PASSWORD=demo-$2 python3 "$HERE/form.py" "${at#* }" <"$W/page" >"$W/form" || return 1
+    at=$(curl -sS -m 30 -b "$JAR" -c "$JAR" -o /dev/null -w '%{redirect_url}' -K "$W/form") || return 1
+    curl -sS -m 30 -b "$JAR" -c "$JAR" -o /dev/null -w '%{redirect_url}' "$at" >"$W/callback" || return 1
+    grep -q "^$BRIDGE_URL/oidc/$1/callback?" "$W/callback" || { echo "no callback but $(<"$W/callback")"; return 1; }
+}
+
+follow() { # WANTED-STATUS: the callback
+    local path
+    path=$(<"$W/callback")
+    ask_json "$1" "${path#"$BRIDGE_URL"}"
+}
+
+# ---- what is accepted ----
+
+signed_in() { # PROVIDER
+    mark && oidc_sign_in "$1" ada && signed_in_as ada \
+        ".provider == \"$1\" and .mfa == false and (.groups | sort) == [\"acme-all\", \"acme-data-science\"]" &&
+        ask_json 200 /api/v1/roles && said '[.grants[].role] | unique == ["data-scientist"]'
+}
+
+from_userinfo() { # claims that are at UserInfo alone
+    op_restart '. + { userinfo: true }' && mark && oidc_sign_in ed ada && signed_in_as ada '(.groups | length) == 2' &&
+        oidc_sign_in ps grace && signed_in_as grace '(.groups | sort) == ["acme-all", "acme-data-admin"]' && op_restart
+}
+
+login_address() { mark && oidc_sign_in rs ada '/oidc/rs/login?next=/' && signed_in_as ada; }
+
+step_up() {
+    mark && oidc_sign_in rs barbara && signed_in_as barbara '.mfa == false' && ask_json 200 /api/v1/roles &&
+        said '[.grants[] | select(.role == "iam-administrator")] | length == 0' &&
+        SAME_BROWSER=yes oidc_sign_in rs barbara '/login?provider=rs&mfa=1&next=/' && signed_in_as barbara '.mfa == true' &&
+        ask_json 200 /api/v1/roles && said '[.grants[] | select(.role == "iam-administrator")] | length == 3' &&
+        recorded '.kind == "sign-in" and .mfa == true and .authn_context == "urn:acme:2fa"'
+}
+
+step_up_missing() {
+    mark && log_in rs ada '/login?provider=rs&mfa=1&next=/' && grep -q '^403 ' "$W/at" &&
+        recorded '.kind == "refusal" and .code == "oidc.mfa_missing"'
+}
+
+# ---- what is refused ----
+
+wrong_password() {
+    mark && PASSWORD=wrong log_in rs ada && grep -q '^403 ' "$W/at" && recorded '.kind == "refusal" and .code == "oidc.refused"'
+}
+
+works_once() { # the answer again: the sign-in is over
+    mark && get_callback rs ada && cp "$JAR" "$W/before" && follow 303 && cp "$W/before" "$JAR" && follow 400 && refused signin.unknown sign-in
+}
+
+code_once() { # a code that was redeemed, in a sign-in of its own
+    local code
+    mark && get_callback rs ada && code=$(sed 's/.*[?&]code=\([^&]*\).*/\1/' "$W/callback") && follow 303 && get_callback rs ada &&
+        sed -i "s/code=[^&]*/code=$code/" "$W/callback" && follow 403 && refused oidc.token_refused sign-in
+}
+
+other_browser() { mark && get_callback rs ada && rm -f "$JAR" && follow 400 && refused signin.unknown sign-in; }
+
+other_provider() { # mix-up: the answer of one provider at another's address
+    mark && get_callback rs ada && sed -i 's#/oidc/rs/#/oidc/ed/#' "$W/callback" && follow 400 && refused signin.unknown sign-in
+}
+
+other_issuer() {
+    mark && get_callback rs ada && grep -q '[?&]iss=' "$W/callback" && sed -i 's#iss=[^&]*#iss=https%3A%2F%2Fevil.example#' "$W/callback" &&
+        follow 403 && refused oidc.issuer sign-in
+}
+
+without_issuer() { # the issuer promises iss, so an answer without it is none of its
+    mark && get_callback rs ada && sed -i 's#&iss=[^&]*##' "$W/callback" && follow 403 && refused oidc.issuer sign-in
+}
+
+# ---- keys ----
+
+rollover() { # new keys, while the bridge runs
+    op_keys 2 && op_restart && mark && oidc_sign_in rs ada && signed_in_as ada && oidc_sign_in ed grace && signed_in_as grace
+}
+
+# ---- signing out ----
+
+signed_out() { ask 302 / && grep -qi '^location: .*/login' "$W/head"; }
+
+confirm() { # the issuer asks whether to sign out there
+    python3 "$HERE/form.py" "$1" <"$W/page" >"$W/form" 2>"$W/said" || { echo "no form: $(page_text)"; return 1; }
+    browse -K "$W/form" >"$W/at"
+}
+
+logout_here() {
+    local url csrf
+    mark && oidc_sign_in rs ada && ask 200 / || return
+    csrf=$(sed -n 's/.*name="csrf"[^>]*value="\([^"]*\)".*/\1/p' "$W/body" | head -n 1)
+    ask 200 /logout --data-urlencode "csrf=$csrf" || return
+    url=$(sed -n 's/^[Rr]efresh: 0; url=\(.*\)\r$/\1/p' "$W/head")
+    [ -n "$url" ] || { echo "no way on to the issuer"; return 1; }
+    browse "$url" >/dev/null && confirm "$OP/" && signed_out && recorded '.kind == "sign-out" and .name == "ada"' &&
+        logged '.event == "sign-out.idp" and .outcome == "signed out there too"' &&
+        browse "$BRIDGE_URL/login?provider=rs" >/dev/null && grep -q 'name="password"' "$W/page"
+}
+
+logout_there() { # signing out at the issuer ends the bridge's session within a second, in all its providers
+    mark && oidc_sign_in rs ada && ask 200 / && browse "$OP/session/end" >/dev/null && confirm "$OP/" && until_true 1 signed_out &&
+        recorded '.kind == "sign-out" and .asked_by == "identity provider" and .sign_ins == 1'
+}
+
+backchannel() { # WANTED-STATUS TOKEN
+    local status
+    status=$(curl -sS -m 20 --cacert "$BRIDGE_CA" -o "$W/body" -D "$W/head" -w '%{http_code}' \
+        --data-urlencode "logout_token=$2" "$BRIDGE_URL/oidc/rs/backchannel-logout")
+    same "$status" "$1" && grep -qi '^cache-control: no-store' "$W/head"
+}
+
+logout_forged() { # whoever signs with keys of their own ends nothing
+    local token
+    mark && oidc_sign_in rs ada && token=$(node -e '
+        const { generateKeyPairSync, sign } = require("node:crypto");
+        const part = (o) => Buffer.from(JSON.stringify(o)).toString("base64url"), now = Math.floor(Date.now() / 1000);
+        const input = part({ alg: "RS256", kid: "rs2", typ: "logout+jwt" }) + "." + part({ iss: process.argv[1], aud: "rs", sub: "ada",
+            iat: now, exp: now + 60, jti: "1", events: { "http://schemas.openid.net/event/backchannel-logout": {} } });
+        console.log(input + "." + sign("sha256", input, generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey).toString("base64url"));' "$OP") &&
+        backchannel 400 "$token" && refused jwt.signature_invalid sign-out && backchannel 400 nonsense && refused jwt.malformed sign-out &&
+        ask 200 /
+}
+
+# ---- outages ----
+
+issuer_down() { # nobody new, but whoever is in stays in
+    mark && oidc_sign_in rs ada && stop_group "$W" op 5 && ask 200 / && ask_json 503 /oidc/rs/login && refused fault.network sign-in
+}
+
+issuer_back() { op_start && mark && oidc_sign_in rs ada && signed_in_as ada; }
+
+modules() { # into DIR
+    [ -e "$1/node_modules/oidc-provider/package.json" ] && return 0
+    mkdir -p "$1"
+    timeout 120 npm install --prefix "$1" --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries 1 \
+        --fetch-timeout 20000 "oidc-provider@$OIDC_PROVIDER" >"$1/npm.log" 2>&1
+}
+
+need_packages run interop
+command -v npm >/dev/null || need_packages node
+modules "$BUILD/oidc" || { say "skip oidc: the npm registry did not give oidc-provider: $BUILD/oidc/npm.log"; exit 0; }
+ln -s "$BUILD/oidc/node_modules" "$W/node_modules"
+
+check "the bridge comes up with oidc-provider" comes_up
+check "sign-in: RS256, client_secret_basic, pushed request" signed_in rs
+check "sign-in: PS256, client_secret_post, pushed request" signed_in ps
+check "sign-in: ES256, private_key_jwt, no pushed request" signed_in es
+check "sign-in: ES384, public client, pushed request required" signed_in es384
+check "sign-in: EdDSA, public client, UserInfo" signed_in ed
+check "sign-in at the provider's own address" login_address
+check "groups and name from UserInfo alone" from_userinfo
+check "second factor: asked for by acr_values, and proved" step_up
+check "second factor: asked for and not shown is refused" step_up_missing
+check "the issuer refuses: oidc.refused" wrong_password
+check "an answer works once" works_once
+check "a code works once: oidc.token_refused" code_once
+check "another browser's answer: signin.unknown" other_browser
+check "another provider's answer: signin.unknown" other_provider
+check "another issuer's answer: oidc.issuer" other_issuer
+check "an answer without the promised iss: oidc.issuer" without_issuer
+check "the issuer's keys roll over while the bridge runs" rollover
+check "signing out here signs out there" logout_here
+check "signing out there signs out here (back-channel)" logout_there
+check "a logout token that the issuer did not sign" logout_forged
+check "the issuer is down" issuer_down
+check "the issuer is back" issuer_back
+check "the audit log is whole" chain_whole
+check "the service ends cleanly" bridge_stop
