@@ -9,7 +9,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "ce
 LINK = re.compile(r"\]\(([^()\s]+)\)")
 # A path of the tree, as prose and tables name it; NAME, ROOM and * stand for many.
 PATH = re.compile(r"`((?:src|tests|scripts|packaging|mappings|docs)/[A-Za-z0-9_./*-]*)[^`]*`")
-CODE = re.compile(r"`((?:request|identity|saml|session|signin|sso|mapping|sts|store|audit|fault)\.[a-z_]+)`")
+CODE = re.compile(r"`((?:request|identity|saml|jwt|oidc|session|signin|sso|mapping|sts|store|audit|fault)\.[a-z_]+)`")
 # Written like codes, and none: names of log lines, configuration keys, files.
 NO_CODES = {"audit.lost", "mapping.refused", "sts.answered", "sts.refused", "session.max"}
 FILES = {"c", "h", "pem", "key"}
@@ -89,6 +89,24 @@ def checks(problems):
                 problems.append(f"docs/saml.md, check {cells[0]}: no test row '{row}'")
 
 
+def oidc_checks(problems):
+    """docs/oidc.md: the same; its tests are functions."""
+    sources = "\n".join(p.read_text() for room in ("verify", "sign", "access") for p in (ROOT / "src" / room).glob("*.[ch]"))
+    tests = "\n".join(p.read_text() for p in (ROOT / "tests/unit").rglob("*.[ch]"))
+    rows = 0
+    for line in (ROOT / "docs/oidc.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) != 6 or not cells[0].isdigit():
+            continue
+        rows += 1
+        for text, cell in ((sources, cells[3]), (tests, cells[5])):
+            for name in re.findall(r"`([a-z_0-9]+)`", cell):
+                if not re.search(rf"\b{name}\b", text):
+                    problems.append(f"docs/oidc.md, check {cells[0]}: no '{name}'")
+    if rows == 0:
+        problems.append("docs/oidc.md: no table of checks")
+
+
 def pointers(problems):
     """docs/threat-model.md: each row of attackers leads to test functions that are in the file it names."""
     text = (ROOT / "docs/threat-model.md").read_text()
@@ -125,6 +143,7 @@ for page in PAGES:
     found += [f"{name}: {problem}" for check in (lambda t: links(page, t), paths, codes) for problem in check(text)]
 index(found)
 checks(found)
+oidc_checks(found)
 pointers(found)
 versions(found)
 for line in found:
