@@ -15,7 +15,14 @@ import time
 import unittest
 
 PROGRAM = sys.argv.pop(1)
-PORTS = iter(range(18700, 18720))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 METADATA = """<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://idp.acme.example">
  <IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">
   <KeyDescriptor use="signing"><KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#"><X509Data><X509Certificate>
@@ -57,7 +64,7 @@ class Scratch(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="rb-daemon-"))
         self.addCleanup(shutil.rmtree, self.folder)
-        self.port = next(PORTS)
+        self.port = free_port()
         for name, text in MAPPING.items():
             path = self.folder / "mappings" / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -203,7 +210,7 @@ class Service(Scratch):
 
     def test_two_do_not_share_a_store(self):
         self.start()
-        self.config.write_text(CONFIG.format(port=next(PORTS)))
+        self.config.write_text(CONFIG.format(port=free_port()))
         done = self.run_it("--config", self.config)
         self.assertEqual(done.returncode, 1)
         self.assertIn("in use by another", done.stderr)
