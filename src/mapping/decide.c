@@ -214,7 +214,7 @@ by_pair(gconstpointer a, gconstpointer b)
 static void
 collect_pairs(Deciding *d)
 {
-    const Match *m = &g_array_index(d->matches, Match, 0);
+    const Match *m = (const Match *)(void *)d->matches->data; /* NULL when nothing matched */
 
     for (guint first = 0, end; first < d->matches->len; first = end) {
         for (end = first + 1; end < d->matches->len && m[end].assignment == m[first].assignment;)
@@ -439,7 +439,7 @@ settle(Deciding *d, const Pair *pairs, guint n)
 static void
 settle_all(Deciding *d)
 {
-    const Pair *p = &g_array_index(d->pairs, Pair, 0);
+    const Pair *p = (const Pair *)(void *)d->pairs->data; /* NULL when there is none */
 
     for (guint first = 0, end; first < d->pairs->len; first = end) {
         for (end = first + 1;
