@@ -13,6 +13,7 @@ typedef struct {
     const RbSession *session;
     const char *account, *role; /* as asked */
     gint64 asked_s;
+    const char *destination; /* in the console; NULL: none asked for */
     RbDecision *decision;
     const RbGrant *grant; /* lives as long as decision */
 } Ask;
@@ -64,7 +65,9 @@ decide(Ask *ask, gint64 *duration_s, GError **error)
                          ask->account == NULL ? "account" : "role");
     ask->decision = rb_access_decide(ask->access, ask->visit, ask->session);
     ask->grant = rb_decision_find(ask->decision, ask->account, ask->role, error);
-    return ask->grant != NULL && rb_issuer_check_duration(ask->grant, ask->asked_s, duration_s, error);
+    return ask->grant != NULL &&
+           rb_issue_check_destination(ask->access->issuer, ask->grant, ask->destination, error) &&
+           rb_issuer_check_duration(ask->grant, ask->asked_s, duration_s, error);
 }
 
 /* The decision is on record before AWS is asked. */
@@ -143,7 +146,7 @@ RbCredentials *
 rb_access_credentials(RbAccess *access, const RbVisit *visit, const RbSession *session, const char *account,
                       const char *role, gint64 asked_s, GError **error)
 {
-    g_auto(Ask) ask = { access, visit, session, account, role, asked_s, NULL, NULL };
+    g_auto(Ask) ask = { access, visit, session, account, role, asked_s, NULL, NULL, NULL };
     g_autoptr(GError) why = NULL;
     RbCredentials *credentials = obtain(&ask, &why);
 
@@ -156,7 +159,7 @@ RbSecret *
 rb_access_console(RbAccess *access, const RbVisit *visit, const RbSession *session, const char *account,
                   const char *role, const char *destination, GError **error)
 {
-    g_auto(Ask) ask = { access, visit, session, account, role, 0, NULL, NULL };
+    g_auto(Ask) ask = { access, visit, session, account, role, 0, destination, NULL, NULL };
     g_autoptr(GError) why = NULL;
     g_autoptr(RbCredentials) credentials = obtain(&ask, &why);
     RbSecret *url = credentials == NULL

@@ -156,6 +156,17 @@ build_url(const char *signin, const char *issuer_url, const char *destination, c
     return rb_secret_take_text(url);
 }
 
+gboolean
+rb_issue_check_destination(const RbIssuer *issuer, const RbGrant *grant, const char *destination,
+                           GError **error)
+{
+    const RbPartition *partition = rb_partition(grant->partition);
+
+    if (partition == NULL)
+        return rb_refuse(error, RB_STS_INVALID, "no partition of this name");
+    return destination == NULL || check_destination(issuer, partition, destination, error);
+}
+
 RbSecret *
 rb_issue_console_url(RbIssuer *issuer, const RbGrant *grant, const RbCredentials *credentials,
                      const char *destination, const char *issuer_url, gint64 now, GError **error)
@@ -165,14 +176,10 @@ rb_issue_console_url(RbIssuer *issuer, const RbGrant *grant, const RbCredentials
     g_autoptr(RbSecret) token = NULL;
     g_autoptr(GBytes) form = NULL;
 
-    if (partition == NULL) {
-        (void)rb_refuse(error, RB_STS_INVALID, "no partition of this name");
+    if (!rb_issue_check_destination(issuer, grant, destination, error))
         return NULL;
-    }
     start = issuer->console_endpoint != NULL ? g_strconcat(issuer->console_endpoint, "/", NULL)
                                              : g_strdup_printf("https://%s/", partition->console);
-    if (destination != NULL && !check_destination(issuer, partition, destination, error))
-        return NULL;
     if (credentials->session_token == NULL || credentials->expiration <= now) {
         (void)rb_fault(error, RB_FAULT_STS, "the console takes unexpired temporary credentials only");
         return NULL;

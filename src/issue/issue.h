@@ -55,6 +55,13 @@ gboolean rb_issuer_check_duration(const RbGrant *grant, gint64 asked_s, gint64 *
 RbCredentials *rb_issue(RbIssuer *issuer, const RbGrant *grant, const RbIdentity *identity, gint64 asked_s,
                         gint64 now, GError **error);
 
+/**
+ * rb_issue_check_destination: whether the console of @grant's partition may be entered at @destination (NULL:
+ * its start page): sts.destination otherwise. Said before anything is issued for it.
+ */
+gboolean rb_issue_check_destination(const RbIssuer *issuer, const RbGrant *grant, const char *destination,
+                                    GError **error);
+
 /** rb_issue_console_url: (transfer full): a URL that opens the console, valid 15 minutes; @destination NULL:
  * its start page, else checked against the partition's console hosts. */
 RbSecret *rb_issue_console_url(RbIssuer *issuer, const RbGrant *grant, const RbCredentials *credentials,

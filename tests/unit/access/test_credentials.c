@@ -169,6 +169,22 @@ opens_the_console(void **state)
     assert_int_equal(rb_double_credentials, 0);
 }
 
+/* Refused before anything is issued: no decision and no lease is left for a link that leads elsewhere. */
+static void
+issues_nothing_for_another_site(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds|-|-|-");
+    g_autoptr(GError) error = NULL;
+
+    assert_null(rb_access_console(f->access, next_visit(f), session, ACCOUNT, "data-scientist",
+                                  "https://evil.example/", &error));
+    assert_true(rb_is_refusal(error, RB_STS_DESTINATION));
+    assert_int_equal(audited(f, "refusal", "sts.destination"), 1);
+    assert_int_equal(audited(f, "decision", NULL), 0);
+    assert_int_equal(audited(f, "lease", NULL), 0);
+}
+
 static void
 shows_what_may_be_had(void **state)
 {
@@ -230,10 +246,15 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
-        TEST(issues_and_records),     TEST(refuses_and_records),
-        TEST(issues_not_without_end), TEST(decides_again_each_time),
-        TEST(tells_of_a_fault),       TEST(opens_the_console),
-        TEST(shows_what_may_be_had),  TEST(is_ready),
+        TEST(issues_and_records),
+        TEST(refuses_and_records),
+        TEST(issues_not_without_end),
+        TEST(decides_again_each_time),
+        TEST(tells_of_a_fault),
+        TEST(opens_the_console),
+        TEST(issues_nothing_for_another_site),
+        TEST(shows_what_may_be_had),
+        TEST(is_ready),
         TEST(keeps_the_old_mapping),
     };
 
