@@ -3,6 +3,14 @@
 G_DEFINE_QUARK(rb - refusal, rb_refusal)
 G_DEFINE_QUARK(rb - fault, rb_fault)
 
+/* Before there are threads: the macros' own first call is not made for two at once. */
+__attribute__((constructor)) static void
+know_domains(void)
+{
+    (void)rb_refusal_quark();
+    (void)rb_fault_quark();
+}
+
 static const RbOutcome outcomes[] = {
 #define X(code, id, status, what, next) { id, status, what, next },
     RB_REFUSALS(X) RB_FAULTS(X)

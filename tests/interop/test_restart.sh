@@ -94,9 +94,10 @@ killed() { # by force, three times, under load
 drained() { # a request under way gets its answer after SIGTERM; a new one gets none
     printf 'late\n' >"$W/mode"
     cp "$W/ada" "$JAR"
+    mark || return # before the call: its decision may be on record at once
     (ask_json 200 '/api/v1/credentials?account=analytics-prod&role=data-scientist' >"$W/drain.said" 2>&1) &
     local caller=$!
-    mark && until_true 10 recorded '.kind == "decision"' && bridge_stop || return
+    until_true 10 recorded '.kind == "decision"' && bridge_stop || return
     wait $caller || { cat "$W/drain.said"; return 1; }
     printf 'good\n' >"$W/mode"
     recorded '.kind == "lease" and .name == "ada"' && recorded '.kind == "service" and .outcome == "stopped"' &&
