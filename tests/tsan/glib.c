@@ -116,3 +116,11 @@ gpointer(g_once_impl)(GOnce *once, GThreadFunc func, gpointer data)
     __tsan_acquire(once);
     return result;
 }
+
+/* GLib makes the lock of its list of error domains at the first error, unseen: before there are threads,
+ * then. */
+__attribute__((constructor)) static void
+first_error(void)
+{
+    g_error_free(g_error_new_literal(g_quark_from_static_string("tsan"), 0, ""));
+}
