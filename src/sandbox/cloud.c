@@ -56,12 +56,6 @@ rb_box_principal_unref(RbBoxPrincipal *principal)
     g_free(principal);
 }
 
-const char *
-rb_box_principal_name(const RbBoxPrincipal *principal)
-{
-    return principal->root ? "root" : principal->session_name;
-}
-
 RbBoxCloud *
 rb_box_cloud_new(void)
 {

@@ -43,9 +43,6 @@ RbBoxPrincipal *rb_box_principal_ref(RbBoxPrincipal *principal);
 void rb_box_principal_unref(RbBoxPrincipal *principal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBoxPrincipal, rb_box_principal_unref)
 
-/** rb_box_principal_name: (transfer none): for people: the session name, the user's name, or "root". */
-const char *rb_box_principal_name(const RbBoxPrincipal *principal);
-
 typedef struct RbBoxCloud RbBoxCloud;
 
 RbBoxCloud *rb_box_cloud_new(void);

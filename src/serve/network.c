@@ -102,14 +102,6 @@ rb_address_text(const RbAddress *address)
     return g_strdup(text);
 }
 
-gboolean
-rb_address_is_loopback(const RbAddress *address)
-{
-    static const guint8 one[16] = { [15] = 1 };
-
-    return (is_v4(address) && address->bytes[12] == 127) || memcmp(address->bytes, one, 16) == 0;
-}
-
 static gboolean
 covers(const RbNetwork *network, const RbAddress *address)
 {

@@ -24,7 +24,6 @@ gboolean rb_address_from_socket(const struct sockaddr *peer, RbAddress *address)
 RbAddress rb_address_one_client(const RbAddress *address);
 /** rb_address_text: (transfer full): IPv4 dotted, IPv6 as RFC 5952. */
 char *rb_address_text(const RbAddress *address);
-gboolean rb_address_is_loopback(const RbAddress *address);
 
 /** rb_networks_parse: (transfer full) (element-type RbNetwork): every one of @texts (NULL: none), or NULL
  * with request.malformed naming the one that cannot be read. Host bits must be zero. */

@@ -59,17 +59,6 @@ rb_pool_push(RbPool *pool, gpointer job)
     return taken;
 }
 
-guint
-rb_pool_waiting(RbPool *pool)
-{
-    guint n;
-
-    g_mutex_lock(&pool->lock);
-    n = g_queue_get_length(&pool->jobs);
-    g_mutex_unlock(&pool->lock);
-    return n;
-}
-
 void
 rb_pool_free(RbPool *pool)
 {

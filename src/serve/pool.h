@@ -10,8 +10,6 @@ typedef struct RbPool RbPool;
 RbPool *rb_pool_new(const char *name, guint workers, guint queue, void (*work)(gpointer job));
 /** rb_pool_push: FALSE, and the job was not taken, when the queue is full or the pool is ending. */
 gboolean rb_pool_push(RbPool *pool, gpointer job);
-/** rb_pool_waiting: jobs that no worker has begun. */
-guint rb_pool_waiting(RbPool *pool);
 /** rb_pool_free: works off what is queued and returns when the last worker has ended. */
 void rb_pool_free(RbPool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbPool, rb_pool_free)
