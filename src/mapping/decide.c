@@ -340,12 +340,19 @@ add_reasons(Deciding *d, const Pair *pairs, guint n, RbGrant *grant)
     grant->reasons = reasons;
 }
 
+static const char *
+role_arn(Deciding *d, const RbAccount *a, const RbRole *r)
+{
+    const char *parts[] = { "arn:", a->partition, ":iam::", a->id, ":role", a->role_path, r->name, NULL };
+
+    return rb_arena_join(d->arena, parts);
+}
+
 static void
 add_grant(Deciding *d, const Pair *pairs, guint n, const Verdict *verdict, const char *session_policy)
 {
     const RbAccount *a = g_ptr_array_index(d->snapshot->accounts, pairs->account);
     const RbRole *r = g_ptr_array_index(d->snapshot->roles, pairs->role);
-    const char *arn[] = { "arn:", a->partition, ":iam::", a->id, ":role", a->role_path, r->name, NULL };
     gboolean chained = a->method == RB_ISSUE_ASSUME_ROLE;
     gint64 cap = chained ? RB_SESSION_CHAINED_S : RB_SESSION_MAX_S;
     RbGrant grant = {
@@ -357,7 +364,7 @@ add_grant(Deciding *d, const Pair *pairs, guint n, const Verdict *verdict, const
         .role = r->name,
         .role_title = r->title,
         .role_purpose = r->purpose,
-        .role_arn = rb_arena_join(d->arena, arn),
+        .role_arn = role_arn(d, a, r),
         .default_session_s = MIN(r->default_s, cap),
         .max_session_s = MIN(r->max_s, cap),
         .role_max_session_s = r->max_s,
@@ -385,6 +392,7 @@ add_miss(Deciding *d, const Pair *p, const Verdict *verdict)
         .account_name = a->name,
         .role = r->name,
         .role_title = r->title,
+        .role_arn = role_arn(d, a, r),
         .code = verdict->code,
         .assignment = place_words(d, assignment_at(d, p->assignment)),
         .group = d->identity->groups[p->group],

@@ -58,6 +58,27 @@ rb_decision_find(const RbDecision *decision, const char *account, const char *ro
     return NULL;
 }
 
+const RbGrant *
+rb_decision_find_role_arn(const RbDecision *decision, const char *role_arn, GError **error)
+{
+    g_autofree char *shown = NULL;
+
+    for (guint i = 0; i < decision->n_grants; i++)
+        if (g_str_equal(decision->grants[i].role_arn, role_arn))
+            return &decision->grants[i];
+    shown = rb_text_quote(role_arn);
+    for (guint i = 0; i < decision->n_refusals; i++) {
+        const RbNearMiss *m = &decision->refusals[i];
+        if (!g_str_equal(m->role_arn, role_arn))
+            continue;
+        (void)rb_refuse(error, m->code, "the role %s: %s (%s)", shown, m->detail, m->assignment);
+        return NULL;
+    }
+    (void)rb_refuse(error, RB_MAPPING_NOT_ASSIGNED, "no assignment brings the role %s to '%s'", shown,
+                    decision->identity->name);
+    return NULL;
+}
+
 gboolean
 rb_decision_wants_mfa(const RbDecision *decision)
 {

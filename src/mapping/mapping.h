@@ -53,7 +53,7 @@ typedef struct {
 
 /** A near miss: an assignment named the pair, and something stood against it. */
 typedef struct {
-    const char *account, *account_name, *role, *role_title;
+    const char *account, *account_name, *role, *role_title, *role_arn;
     RbRefusalCode code;
     const char *assignment; /* "assignments.yaml:12" */
     const char *group;      /* the person's group that matched */
@@ -85,6 +85,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbDecision, rb_decision_unref)
  */
 const RbGrant *rb_decision_find(const RbDecision *decision, const char *account, const char *role,
                                 GError **error);
+
+/**
+ * rb_decision_find_role_arn: the grant whose role_arn is exactly @role_arn, as AWS's own clients name what
+ * they want. Returns: (transfer none): lives as long as @decision; NULL with the near miss's code, or
+ * mapping.not_assigned
+ */
+const RbGrant *rb_decision_find_role_arn(const RbDecision *decision, const char *role_arn, GError **error);
 
 /** rb_decision_wants_mfa: TRUE when some role was refused only for want of a second factor. */
 gboolean rb_decision_wants_mfa(const RbDecision *decision);

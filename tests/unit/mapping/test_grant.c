@@ -155,6 +155,43 @@ finds_or_says_why(void **state)
 }
 
 static void
+finds_by_role_arn(void **state)
+{
+    static const char gamma[] = "arn:aws-cn:iam::000011112222:role/acme/bridge/writer";
+    static const char *const strangers[] = {
+        "",
+        "writer",
+        "arn:aws:iam::000011112222:role/acme/bridge/writer",           /* another partition */
+        "arn:aws-cn:iam::000011112222:role/rolebridge/writer",         /* another path */
+        "arn:aws-cn:iam::000011112222:role/acme/bridge/Writer",        /* names are compared exactly */
+        "arn:aws-cn:iam::000011112222:role/acme/bridge/writer ",       /* as they are */
+        "arn:aws-cn:iam::000011112222:role/acme/bridge/writer/",       /* to the end */
+        "arn:aws-cn:iam::444455556666:role/acme/bridge/writer",        /* another account */
+        "arn:aws:iam::000011112222:role/*",                            /* no pattern */
+        "arn:aws-cn:iam::000011112222:role/acme/bridge/writer\nx\x1b", /* hostile */
+    };
+    g_autoptr(RbDecision) yes = decide_rich("g1,w", TRUE), no = decide_rich("g1", FALSE);
+    g_autoptr(GError) error = NULL;
+
+    (void)state;
+    assert_ptr_equal(rb_decision_find_role_arn(yes, gamma, NULL), &yes->grants[0]);
+    assert_ptr_equal(rb_decision_find_role_arn(yes, "arn:aws:iam::111122223333:role/rolebridge/reader", NULL),
+                     &yes->grants[1]);
+    for (gsize i = 0; i < G_N_ELEMENTS(strangers); i++) {
+        assert_null(rb_decision_find_role_arn(yes, strangers[i], &error));
+        assert_true(rb_is_refusal(error, RB_MAPPING_NOT_ASSIGNED));
+        assert_null(strchr(error->message, '\n'));
+        g_clear_error(&error);
+    }
+    assert_null(rb_decision_find_role_arn(no, "arn:aws:iam::444455556666:role/rolebridge/reader", &error));
+    assert_true(rb_is_refusal(error, RB_MAPPING_MFA_REQUIRED));
+    assert_string_equal(
+        error->message,
+        "the role 'arn:aws:iam::444455556666:role/rolebridge/reader': a sign-in with a second "
+        "factor is needed (assignments.yaml:3)");
+}
+
+static void
 json_is_the_same_bytes(void **state)
 {
     g_autoptr(RbDecision) one = decide_rich("g2,w,g1", FALSE), two = decide_rich("w,g1,g2", FALSE);
@@ -246,7 +283,7 @@ main(void)
         cmocka_unit_test(reasons_are_all_told),     cmocka_unit_test(near_miss_has_everything),
         cmocka_unit_test(finds_or_says_why),        cmocka_unit_test(json_is_the_same_bytes),
         cmocka_unit_test(threads_share_a_snapshot), cmocka_unit_test(ways_are_told),
-        cmocka_unit_test(many_groups_are_bounded),
+        cmocka_unit_test(many_groups_are_bounded),  cmocka_unit_test(finds_by_role_arn),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
