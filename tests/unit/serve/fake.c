@@ -108,10 +108,19 @@ rb_provider_metadata(RbProvider *p, gint64 now, GError **error)
 /* ---- decisions and credentials ---- */
 
 static const char *const no_conditions[] = { "department is '<Research>'", NULL };
-static const RbReason reason = { "acme-data-science", "assignments.yaml:4", no_conditions };
-static RbNearMiss miss = { "111122223333",      "analytics-prod",        "iam-admin",
-                           "IAM Administrator", RB_MAPPING_MFA_REQUIRED, "assignments.yaml:12",
-                           "acme-iam",          "one factor was used",   "iam-leads@acme.example" };
+static const RbReason reason = { .group = "acme-data-science",
+                                 .assignment = "assignments.yaml:4",
+                                 .conditions = no_conditions };
+static RbNearMiss miss = { .account = "111122223333",
+                           .account_name = "analytics-prod",
+                           .role = "iam-admin",
+                           .role_title = "IAM Administrator",
+                           .role_arn = "arn:aws:iam::111122223333:role/rolebridge/iam-admin",
+                           .code = RB_MAPPING_MFA_REQUIRED,
+                           .assignment = "assignments.yaml:12",
+                           .group = "acme-iam",
+                           .detail = "one factor was used",
+                           .owner = "iam-leads@acme.example" };
 
 static RbGrant
 grant_at(char *account, char *role)
