@@ -14,13 +14,13 @@
 #include <unistd.h>
 
 extern const RbCommand rb_command_login, rb_command_logout, rb_command_whoami, rb_command_roles,
-    rb_command_credentials, rb_command_exec, rb_command_console, rb_command_configure, rb_command_doctor,
-    rb_command_completion;
+    rb_command_credentials, rb_command_exec, rb_command_console, rb_command_configure, rb_command_agent,
+    rb_command_doctor, rb_command_completion;
 
 static const RbCommand *const commands[] = {
-    &rb_command_login,   &rb_command_roles,      &rb_command_credentials, &rb_command_exec,
-    &rb_command_console, &rb_command_configure,  &rb_command_whoami,      &rb_command_logout,
-    &rb_command_doctor,  &rb_command_completion,
+    &rb_command_login,   &rb_command_roles,     &rb_command_credentials, &rb_command_exec,
+    &rb_command_console, &rb_command_configure, &rb_command_agent,       &rb_command_whoami,
+    &rb_command_logout,  &rb_command_doctor,    &rb_command_completion,
 };
 
 const RbCommand *

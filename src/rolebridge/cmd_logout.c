@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "rolebridge/agent_client.h"
 #include "rolebridge/bridge.h"
 #include "rolebridge/lease.h"
 #include "rolebridge/token.h"
@@ -30,6 +31,7 @@ run(RbCli *cli, int argc, char **argv)
     if (token != NULL && !rb_bridge_sign_out(cli, token->access_token, &remote) &&
         remote->domain == RB_REFUSAL)
         g_clear_error(&remote); /* the bridge no longer knows it: as good as signed out */
+    (void)rb_agent_end(cli);    /* there may be none */
     if (!rb_token_forget(cli, &error) || !rb_lease_forget_all(cli, &error))
         return rb_cli_report(cli, error);
     if (remote != NULL) {

@@ -227,14 +227,14 @@ ask_refresh(RbCli *cli, RbToken *token, gint64 now, GError **error)
 
 /* Under the lock: another process may have refreshed meanwhile. */
 static RbToken *
-refresh_locked(RbCli *cli, gint64 now, GError **error)
+refresh_locked(RbCli *cli, gint64 now, gint64 sooner_s, GError **error)
 {
     g_autoptr(GError) refused = NULL;
     g_autoptr(RbToken) token = rb_token_load(cli, error);
 
     if (token == NULL)
         return NULL;
-    if (is_fresh(token, now) || ask_refresh(cli, token, now, &refused))
+    if (is_fresh(token, now + sooner_s) || ask_refresh(cli, token, now, &refused))
         return g_steal_pointer(&token);
     if (token->expires_at - now > USABLE_S)
         return g_steal_pointer(&token); /* good for now; the next call tries again */
@@ -247,19 +247,25 @@ refresh_locked(RbCli *cli, gint64 now, GError **error)
 }
 
 RbToken *
-rb_token_fresh(RbCli *cli, GError **error)
+rb_token_renewed(RbCli *cli, gint64 sooner_s, GError **error)
 {
     gint64 now = rb_clock_now(&cli->clock);
     g_autoptr(RbToken) token = rb_token_load(cli, error);
     int lock;
 
-    if (token == NULL || is_fresh(token, now))
+    if (token == NULL || is_fresh(token, now + sooner_s))
         return g_steal_pointer(&token);
     g_clear_pointer(&token, rb_token_free);
     lock = rb_cli_lock(cli, "refresh", LOCK_WAIT_S, NULL, error);
     if (lock < 0)
         return NULL;
-    token = refresh_locked(cli, rb_clock_now(&cli->clock), error);
+    token = refresh_locked(cli, rb_clock_now(&cli->clock), sooner_s, error);
     (void)close(lock);
     return g_steal_pointer(&token);
+}
+
+RbToken *
+rb_token_fresh(RbCli *cli, GError **error)
+{
+    return rb_token_renewed(cli, 0, error);
 }

@@ -36,5 +36,7 @@ gboolean rb_token_forget(const RbCli *cli, GError **error);
  * with session.missing, session.expired (sign in again) or a fault
  */
 RbToken *rb_token_fresh(RbCli *cli, GError **error);
+/** rb_token_renewed: the same, renewed @sooner_s earlier than other callers would renew it. */
+RbToken *rb_token_renewed(RbCli *cli, gint64 sooner_s, GError **error);
 
 #endif
