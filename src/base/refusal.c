@@ -1,7 +1,9 @@
 #include "base/refusal.h"
 
-G_DEFINE_QUARK(rb - refusal, rb_refusal)
-G_DEFINE_QUARK(rb - fault, rb_fault)
+/* clang-format off */ /* it would put spaces into the names */
+G_DEFINE_QUARK(rb-refusal, rb_refusal)
+G_DEFINE_QUARK(rb-fault, rb_fault)
+/* clang-format on */
 
 /* Before there are threads: the macros' own first call is not made for two at once. */
 __attribute__((constructor)) static void

@@ -31,6 +31,8 @@ test_outcomes(void **state)
     g_autoptr(GError) refusal = NULL, fault = NULL, other = NULL;
 
     (void)state;
+    assert_string_equal(g_quark_to_string(RB_REFUSAL), "rb-refusal");
+    assert_string_equal(g_quark_to_string(RB_FAULT), "rb-fault");
     assert_false(rb_refuse(&refusal, RB_REQUEST_TOO_LARGE, "%d bytes", 9));
     assert_string_equal(rb_outcome(refusal)->id, "request.too_large");
     assert_string_equal(refusal->message, "9 bytes");
