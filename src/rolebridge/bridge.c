@@ -35,12 +35,23 @@ stated_message(const json_t *body)
     return g_string_free(text, FALSE);
 }
 
-/* The error that the bridge states in @body: our own code, or the protocol's `error`. */
+/* (transfer full): our own code, as the JSON API and as the AWS-compatible calls name it, or by the
+ * protocol's `error`. */
+static char *
+stated_id(const json_t *body)
+{
+    const char *code = text_in(body, "code"), *refusal = text_in(body, "refusal");
+
+    if (*refusal != '\0')
+        return g_strdup(refusal);
+    return *code != '\0' ? g_strdup(code) : g_strconcat("sso.", text_in(body, "error"), NULL);
+}
+
+/* The error that the bridge states in @body. */
 static gboolean
 stated_error(int status, const json_t *body, GError **error)
 {
-    const char *code = text_in(body, "code"), *protocol = text_in(body, "error");
-    g_autofree char *id = *code != '\0' ? g_strdup(code) : g_strconcat("sso.", protocol, NULL);
+    g_autofree char *id = stated_id(body);
     g_autofree char *text = stated_message(body);
 
     if (rb_outcome_by_id(id) != NULL)

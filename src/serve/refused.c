@@ -60,8 +60,9 @@ aws_answer(guint status, const char *name_space, const char *exception, json_t *
 {
     RbAnswer *answer;
 
-    /* SDKs look at the header first; our own id and the incident are for rolebridge and for people */
-    (void)json_object_set_new(body, "code", json_string(rb_outcome(error)->id));
+    /* SDKs take the header, then a member `code`, then `__type`: ours has another name, for where a proxy
+     * drops the header. It and the incident are for rolebridge and for people. */
+    (void)json_object_set_new(body, "refusal", json_string(rb_outcome(error)->id));
     (void)json_object_set_new(body, "incident", json_string(incident));
     (void)json_object_set_new(body, "__type",
                               json_sprintf("%s%s", name_space, exception)); /* of our own words */

@@ -24,6 +24,7 @@ ANSWERS = {
     "deep": (200, "[" * 100000),
     "huge": (200, '{"name": "' + "x" * 9_000_000 + '"}'),
     "code": (403, json.dumps({"code": "mapping.mfa_required", "message": "m\x1b[31m", "incident": "i\x1b[1m", "detail": 7})),
+    "refusal": (403, json.dumps({"refusal": "mapping.mfa_required", "code": "fault.store", "message": "m"})),
     "number": (403, json.dumps({"code": 7, "message": [], "error": {}, "incident": None})),
     "fault": (500, json.dumps({"code": "fault.store", "message": "down", "incident": "abc"})),
     "unknown": (418, json.dumps({"code": "no.such_code", "message": "%s%n%s"})),

@@ -78,6 +78,20 @@ async function denied() {
         roleName: 'it-manager' })), (error) => error.name === 'ForbiddenException' && error.$metadata.httpStatusCode === 403);
 }
 
+// Behind a proxy that drops what it does not know: the exception is told by the body alone.
+async function withoutHeader() {
+    const client = new SSOClient({ region });
+    let dropped = false;
+    client.middlewareStack.add((next) => async (args) => {
+        const result = await next(args);
+        dropped ||= delete result.response.headers['x-amzn-errortype'];
+        return result;
+    }, { step: 'deserialize', priority: 'low' });
+    await assert.rejects(client.send(new GetRoleCredentialsCommand({ accessToken: 'nobody', accountId: '777788889999', roleName: 'it-manager' })),
+        (error) => error.name === 'UnauthorizedException' && error.$metadata.httpStatusCode === 401);
+    assert.ok(dropped);
+}
+
 async function portal() {
     const client = new SSOClient({ region });
     const { accessToken } = cached();
@@ -140,6 +154,7 @@ const tests = [
     ['fromSSO, 50 at once', sso50],
     ['50 refreshes of one token at once', refresh50],
     ['a role that is not granted', denied],
+    ['an error without its header', withoutHeader],
     ['client-sso: accounts, roles and credentials, by pages', portal],
     ['client-sso-oidc: a device, and what is refused of it, by name', device],
     ['an endpoint with a slash at its end', slash],
