@@ -63,6 +63,18 @@ rb_arena_take(RbArena *arena, char *text)
 }
 
 char *
+rb_arena_print(RbArena *arena, const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = g_strdup_vprintf(format, args);
+    va_end(args);
+    return rb_arena_take(arena, text);
+}
+
+char *
 rb_arena_join(RbArena *arena, const char *const *parts)
 {
     gsize size = 1;

@@ -20,6 +20,9 @@ gpointer rb_arena_alloc(RbArena *arena, gsize size);
 char *rb_arena_text(RbArena *arena, const char *text);
 char *rb_arena_take(RbArena *arena, char *text);
 
+/** rb_arena_print: what printf would write. */
+char *rb_arena_print(RbArena *arena, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 /** rb_arena_join: the NULL-terminated @parts as one text. */
 char *rb_arena_join(RbArena *arena, const char *const *parts);
 

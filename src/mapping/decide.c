@@ -46,20 +46,6 @@ typedef struct {
     guint group; /* being looked up */
 } Deciding;
 
-static const char *words(Deciding *d, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static const char *
-words(Deciding *d, const char *format, ...)
-{
-    va_list args;
-    char *text;
-
-    va_start(args, format);
-    text = g_strdup_vprintf(format, args);
-    va_end(args);
-    return rb_arena_take(d->arena, text);
-}
-
 static const RbAssignment *
 assignment_at(const Deciding *d, guint i)
 {
@@ -139,10 +125,10 @@ when_detail(Deciding *d, const RbWhen *when, const char *const *values)
     g_autofree char *first = values == NULL || values[0] == NULL ? NULL : rb_text_quote(values[0]);
 
     if (first == NULL)
-        return words(d, "the attribute %s must be '%s'; your sign-in does not state it", when->attribute,
-                     wanted);
-    return words(d, "the attribute %s must be '%s'; it is %s%s", when->attribute, wanted, first,
-                 values[1] != NULL ? " and others" : "");
+        return rb_arena_print(d->arena, "the attribute %s must be '%s'; your sign-in does not state it",
+                              when->attribute, wanted);
+    return rb_arena_print(d->arena, "the attribute %s must be '%s'; it is %s%s", when->attribute, wanted,
+                          first, values[1] != NULL ? " and others" : "");
 }
 
 static Verdict
@@ -152,8 +138,9 @@ judge_assignment(Deciding *d, const RbAssignment *a, gboolean unsure)
         return (Verdict){ RB_MAPPING_PATTERN_LIMIT,
                           "a group name took too long to compare with the expression of the assignment" };
     if (a->provider != NULL && !g_str_equal(a->provider, d->identity->provider))
-        return (Verdict){ RB_MAPPING_PROVIDER, words(d, "only when '%s' vouches for you; '%s' did",
-                                                     a->provider, d->identity->provider) };
+        return (Verdict){ RB_MAPPING_PROVIDER,
+                          rb_arena_print(d->arena, "only when '%s' vouches for you; '%s' did", a->provider,
+                                         d->identity->provider) };
     for (guint i = 0; i < a->n_when; i++) {
         const char *const *values = rb_identity_attribute(d->identity, a->when[i].attribute);
         if (!has_any(values, (const char *const *)a->when[i].values))
@@ -234,8 +221,9 @@ conflict(Deciding *d, const RbRole *role)
         const RbDuties *duty = &g_array_index(d->snapshot->duties, RbDuties, role->duties[i]);
         for (guint k = 0; k < duty->n_roles; k++)
             if (duty->roles[k] != role && d->held[duty->roles[k]->index])
-                return words(d, "your groups also bring '%s', and nobody may have both: %s (%s:%u)",
-                             duty->roles[k]->name, duty->reason, duty->place.file, duty->place.line);
+                return rb_arena_print(d->arena,
+                                      "your groups also bring '%s', and nobody may have both: %s (%s:%u)",
+                                      duty->roles[k]->name, duty->reason, duty->place.file, duty->place.line);
     }
     return NULL;
 }
@@ -248,8 +236,9 @@ wrong_network(Deciding *d, const RbRole *role)
 
     if (role->n_networks == 0 || (ip != NULL && rb_networks_hold(role->networks, role->n_networks, ip)))
         return NULL;
-    return shown == NULL ? words(d, "only from %s; your address is not known", role->networks_text)
-                         : words(d, "only from %s; your address is %s", role->networks_text, shown);
+    return shown == NULL
+               ? rb_arena_print(d->arena, "only from %s; your address is not known", role->networks_text)
+               : rb_arena_print(d->arena, "only from %s; your address is %s", role->networks_text, shown);
 }
 
 static const char *
@@ -259,7 +248,7 @@ wrong_hour(Deciding *d, const RbRole *role)
 
     if (role->hours == NULL || rb_hours_hold(role->hours, d->context->now, &there))
         return NULL;
-    return words(d, "only %s; it is %s there", role->hours_text, there);
+    return rb_arena_print(d->arena, "only %s; it is %s there", role->hours_text, there);
 }
 
 /* A second factor comes last: who is refused for want of it is refused for nothing else. */
@@ -301,7 +290,8 @@ judge_account(Deciding *d, const RbRole *role, const RbAccount *account, const c
     g_autofree char *text = NULL;
 
     if (missing != NULL)
-        return (Verdict){ RB_MAPPING_ACCOUNT_UNFIT, words(d, "the account has no parameter '%s'", missing) };
+        return (Verdict){ RB_MAPPING_ACCOUNT_UNFIT,
+                          rb_arena_print(d->arena, "the account has no parameter '%s'", missing) };
     text = rb_session_policy_for(role, account, &problem);
     if (problem != NULL)
         return (Verdict){ RB_MAPPING_ACCOUNT_UNFIT, problem };

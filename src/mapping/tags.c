@@ -120,20 +120,6 @@ rb_tags_read(RbLoad *load, RbRole *role, const RbYaml *node)
     role->tags = tags;
 }
 
-static const char *words(RbArena *arena, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static const char *
-words(RbArena *arena, const char *format, ...)
-{
-    va_list args;
-    char *text;
-
-    va_start(args, format);
-    text = g_strdup_vprintf(format, args);
-    va_end(args);
-    return rb_arena_take(arena, text);
-}
-
 /* Replaces @attribute by its one value. Returns: NULL, or why not. */
 static const char *
 append_attribute(GString *out, const RbIdentity *identity, const char *key, const char *attribute,
@@ -142,11 +128,12 @@ append_attribute(GString *out, const RbIdentity *identity, const char *key, cons
     const char *const *values = rb_identity_attribute(identity, attribute);
 
     if (values == NULL || values[0] == NULL || *values[0] == '\0')
-        return words(arena, "the tag %s needs the attribute '%s', which your sign-in does not state", key,
-                     attribute);
+        return rb_arena_print(arena, "the tag %s needs the attribute '%s', which your sign-in does not state",
+                              key, attribute);
     if (values[1] != NULL)
-        return words(arena, "the tag %s needs one value of the attribute '%s'; your sign-in states %u", key,
-                     attribute, g_strv_length((char **)values));
+        return rb_arena_print(arena,
+                              "the tag %s needs one value of the attribute '%s'; your sign-in states %u", key,
+                              attribute, g_strv_length((char **)values));
     g_string_append(out, values[0]);
     return NULL;
 }
@@ -163,10 +150,11 @@ make_value(const RbTagTemplate *tag, const RbIdentity *identity, RbArena *arena,
         g_string_append(text, tag->parts[i + 1]);
     }
     if (g_utf8_strlen(text->str, -1) > RB_TAG_VALUE_MAX)
-        return words(arena, "the value of the tag %s is longer than %d characters", tag->key,
-                     RB_TAG_VALUE_MAX);
+        return rb_arena_print(arena, "the value of the tag %s is longer than %d characters", tag->key,
+                              RB_TAG_VALUE_MAX);
     if (!is_tag_text(text->str))
-        return words(arena, "the value of the tag %s has characters that AWS does not take", tag->key);
+        return rb_arena_print(arena, "the value of the tag %s has characters that AWS does not take",
+                              tag->key);
     *out = (RbTag){ tag->key, rb_arena_text(arena, text->str) };
     return NULL;
 }

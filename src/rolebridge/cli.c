@@ -226,6 +226,19 @@ rb_cli_make_folder(const char *path, GError **error)
            rb_fault(error, RB_FAULT_FILE, "cannot create %s: %s", path, g_strerror(errno));
 }
 
+GStrv
+rb_cli_lines(const char *path, gsize max_size, gint max_lines)
+{
+    g_autoptr(GBytes) bytes =
+        g_file_test(path, G_FILE_TEST_EXISTS) ? rb_file_read(path, max_size, NULL) : NULL;
+    g_autofree char *text = NULL;
+
+    if (bytes == NULL)
+        return g_new0(char *, 1);
+    text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+    return g_strsplit(g_strchomp(text), "\n", max_lines);
+}
+
 gboolean
 rb_cli_remember(const RbCli *cli, GError **error)
 {

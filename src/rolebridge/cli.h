@@ -102,6 +102,10 @@ char *rb_cli_aws_file(const RbCli *cli, const char *variable, const char *name);
 /** rb_cli_make_folder: @path and what is missing above it, mode 0700. */
 gboolean rb_cli_make_folder(const char *path, GError **error);
 
+/** rb_cli_lines: (transfer full): the lines of a file of ours, at most @max_lines (-1: all; more stay in the
+ * last); none when it cannot be read: such files only make things easier. */
+GStrv rb_cli_lines(const char *path, gsize max_size, gint max_lines);
+
 /** rb_cli_open: opens @url in the person's browser ($BROWSER, else xdg-open). FALSE when none can be started.
  */
 gboolean rb_cli_open(const char *url);

@@ -31,14 +31,9 @@ recent_path(const RbCli *cli)
 GStrv
 rb_picker_recent(const RbCli *cli)
 {
-    g_autofree char *path = recent_path(cli), *text = NULL;
-    g_autoptr(GBytes) bytes =
-        g_file_test(path, G_FILE_TEST_EXISTS) ? rb_file_read(path, FILE_MAX, NULL) : NULL;
+    g_autofree char *path = recent_path(cli);
 
-    if (bytes == NULL)
-        return g_new0(char *, 1);
-    text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-    return g_strsplit(g_strchomp(text), "\n", RECENT_MAX);
+    return rb_cli_lines(path, FILE_MAX, RECENT_MAX);
 }
 
 void

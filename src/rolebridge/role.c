@@ -116,14 +116,9 @@ rb_roles_fetch(RbCli *cli, GError **error)
 GStrv
 rb_roles_known(const RbCli *cli)
 {
-    g_autofree char *path = known_path(cli), *text = NULL;
-    g_autoptr(GBytes) bytes =
-        g_file_test(path, G_FILE_TEST_EXISTS) ? rb_file_read(path, KNOWN_MAX, NULL) : NULL;
+    g_autofree char *path = known_path(cli);
 
-    if (bytes == NULL)
-        return g_new0(char *, 1);
-    text = g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
-    return g_strsplit(g_strchomp(text), "\n", -1);
+    return rb_cli_lines(path, KNOWN_MAX, -1);
 }
 
 gboolean

@@ -62,16 +62,6 @@ path_of(const RbYaml *node, const char *key, const char *dir, RbDiagnostics *pro
                : resolve(dir, rb_yaml_string(node, key, "", problems));
 }
 
-static void
-attribute_free(gpointer data)
-{
-    RbBoxAttribute *attribute = data;
-
-    g_free(attribute->name);
-    g_strfreev(attribute->values);
-    g_free(attribute);
-}
-
 static RbBoxPerson *
 read_person(const RbYaml *node, RbDiagnostics *problems)
 {
@@ -87,7 +77,7 @@ read_person(const RbYaml *node, RbDiagnostics *problems)
     person->mail = g_strdup(rb_yaml_string(node, "mail", mail, problems));
     person->password = g_strdup(rb_yaml_string(node, "password", person->uid, problems));
     person->groups = rb_yaml_strings(node, "groups", problems);
-    person->attributes = g_ptr_array_new_with_free_func(attribute_free);
+    person->attributes = g_ptr_array_new_with_free_func(rb_box_attribute_free);
     if (attributes == NULL || !rb_yaml_expect(attributes, RB_YAML_MAP, problems))
         return person;
     for (guint i = 0; i < rb_yaml_size(attributes); i++) {

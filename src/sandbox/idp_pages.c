@@ -72,20 +72,10 @@ add_attribute(GPtrArray *attributes, const char *name, const char *const *values
     g_ptr_array_add(attributes, attribute);
 }
 
-static void
-attribute_free(gpointer data)
-{
-    RbBoxAttribute *attribute = data;
-
-    g_free(attribute->name);
-    g_strfreev(attribute->values);
-    g_free(attribute);
-}
-
 static GPtrArray *
 attributes_of(const RbBoxPerson *person)
 {
-    GPtrArray *attributes = g_ptr_array_new_with_free_func(attribute_free);
+    GPtrArray *attributes = g_ptr_array_new_with_free_func(rb_box_attribute_free);
     const char *uid[] = { person->uid, NULL }, *mail[] = { person->mail, NULL },
                *name[] = { person->name, NULL };
 

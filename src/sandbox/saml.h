@@ -89,6 +89,8 @@ typedef struct {
     char *name;
     GStrv values;
 } RbBoxAttribute;
+/** rb_box_attribute_free: also as a GDestroyNotify. */
+void rb_box_attribute_free(gpointer attribute);
 
 /** rb_box_response_sign: (transfer full): the Response with assertion and message signed (RSA-SHA256). */
 char *rb_box_response_sign(const RbBoxSigner *signer, const RbBoxResponse *response, GError **error);

@@ -26,6 +26,16 @@ struct RbBoxSigner {
     char *certificate;
 };
 
+void
+rb_box_attribute_free(gpointer data)
+{
+    RbBoxAttribute *attribute = data;
+
+    g_free(attribute->name);
+    g_strfreev(attribute->values);
+    g_free(attribute);
+}
+
 static void
 start_xmlsec(void)
 {
