@@ -21,7 +21,7 @@ typedef struct {
 static void
 ask_clear(Ask *ask)
 {
-    rb_decision_unref(ask->decision);
+    rb_decision_free(ask->decision);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ask, ask_clear)
 

@@ -460,7 +460,6 @@ decision_new(RbSnapshot *snapshot, RbIdentity *identity)
 {
     RbDecisionWhole *whole = g_new0(RbDecisionWhole, 1);
 
-    g_atomic_ref_count_init(&whole->public.refs);
     rb_arena_init(&whole->arena);
     whole->snapshot = rb_snapshot_ref(snapshot);
     whole->identity = rb_identity_ref(identity);

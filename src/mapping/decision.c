@@ -10,19 +10,12 @@ whole_of(RbDecision *decision)
     return (RbDecisionWhole *)(void *)decision; /* its first member */
 }
 
-RbDecision *
-rb_decision_ref(RbDecision *decision)
-{
-    g_atomic_ref_count_inc(&decision->refs);
-    return decision;
-}
-
 void
-rb_decision_unref(RbDecision *decision)
+rb_decision_free(RbDecision *decision)
 {
     RbDecisionWhole *whole;
 
-    if (decision == NULL || !g_atomic_ref_count_dec(&decision->refs))
+    if (decision == NULL)
         return;
     whole = whole_of(decision);
     rb_arena_clear(&whole->arena);

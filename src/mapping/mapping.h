@@ -63,7 +63,6 @@ typedef struct {
 } RbNearMiss;
 
 typedef struct {
-    gatomicrefcount refs;
     const RbIdentity *identity;
     const char *snapshot_digest;
     const RbGrant *grants; /* sorted by account id, then role */
@@ -74,9 +73,8 @@ typedef struct {
 
 /** rb_decide: (transfer full): never fails; nothing matching is an empty decision. */
 RbDecision *rb_decide(RbSnapshot *snapshot, RbIdentity *identity, const RbContext *context);
-RbDecision *rb_decision_ref(RbDecision *decision);
-void rb_decision_unref(RbDecision *decision);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbDecision, rb_decision_unref)
+void rb_decision_free(RbDecision *decision);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbDecision, rb_decision_free)
 
 /**
  * rb_decision_find: the grant for @account (id or name) and @role.

@@ -79,7 +79,7 @@ typedef struct {
 static void
 rooms_clear(Rooms *rooms)
 {
-    rb_providers_unref(rooms->providers);
+    rb_providers_free(rooms->providers);
     rb_issuer_free(rooms->issuer);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Rooms, rooms_clear)
@@ -297,7 +297,7 @@ examine(RbDoctor *doctor)
         check_own_credentials(doctor, rooms.issuer);
     }
     g_clear_pointer(&rooms.issuer, rb_issuer_free); /* they hold the client */
-    g_clear_pointer(&rooms.providers, rb_providers_unref);
+    g_clear_pointer(&rooms.providers, rb_providers_free);
     g_clear_pointer(&doctor->http, rb_http_free);
 }
 

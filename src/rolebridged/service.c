@@ -251,7 +251,7 @@ rb_service_free(RbService *service)
     rb_access_free(service->access);
     rb_store_free(service->store);
     rb_issuer_free(service->issuer);
-    rb_providers_unref(service->providers);
+    rb_providers_free(service->providers);
     rb_http_free(service->http);
     g_cond_clear(&service->changed);
     g_mutex_clear(&service->lock);

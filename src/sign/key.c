@@ -58,7 +58,6 @@ public_key_new(EVP_PKEY *pkey, GError **error)
         return NULL;
     }
     key = g_new0(RbPublicKey, 1);
-    g_atomic_ref_count_init(&key->refs);
     key->pkey = pkey;
     key->id = key_id(pkey);
     key->xmlsec = rb_xmlsec_key(pkey);
@@ -121,17 +120,10 @@ rb_public_key_from_pem(const char *pem, gsize size, GError **error)
     return public_key_new(pkey, error);
 }
 
-RbPublicKey *
-rb_public_key_ref(RbPublicKey *key)
-{
-    g_atomic_ref_count_inc(&key->refs);
-    return key;
-}
-
 void
-rb_public_key_unref(RbPublicKey *key)
+rb_public_key_free(RbPublicKey *key)
 {
-    if (key == NULL || !g_atomic_ref_count_dec(&key->refs))
+    if (key == NULL)
         return;
     xmlSecKeyDestroy(key->xmlsec);
     EVP_PKEY_free(key->pkey);

@@ -18,7 +18,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlChar, xmlFree)
 
 struct RbPublicKey {
-    gatomicrefcount refs;
     EVP_PKEY *pkey;
     xmlSecKeyPtr
         xmlsec; /* the same key, wrapped once: wrapping it for each signature costs more than the rest */

@@ -27,7 +27,7 @@ enum {
 
 /* ---- keys ---- */
 
-/** A public key, prepared once for checking many signatures; reference-counted, shared between threads. */
+/** A public key, prepared once for checking many signatures; immutable, shared between threads. */
 typedef struct RbPublicKey RbPublicKey;
 /** A private key; reference-counted, shared between threads. */
 typedef struct RbPrivateKey RbPrivateKey;
@@ -40,9 +40,8 @@ typedef struct RbPrivateKey RbPrivateKey;
 RbPublicKey *rb_public_key_from_certificate(const void *der, gsize size, GError **error);
 /** rb_public_key_from_pem: of a PEM certificate or PEM public key. */
 RbPublicKey *rb_public_key_from_pem(const char *pem, gsize size, GError **error);
-RbPublicKey *rb_public_key_ref(RbPublicKey *key);
-void rb_public_key_unref(RbPublicKey *key);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbPublicKey, rb_public_key_unref)
+void rb_public_key_free(RbPublicKey *key);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbPublicKey, rb_public_key_free)
 /** rb_public_key_id: hex SHA-256 of its SubjectPublicKeyInfo. */
 const char *rb_public_key_id(const RbPublicKey *key);
 

@@ -263,7 +263,7 @@ rb_saml_unload(gpointer self)
     RbSaml *saml = self;
 
     rb_keyring_free(saml->keyring);
-    rb_public_key_unref(saml->metadata_key);
+    rb_public_key_free(saml->metadata_key);
     rb_private_key_unref(saml->signing_key);
     g_ptr_array_unref(saml->signing_certificates);
     g_ptr_array_unref(saml->decryption_keys);

@@ -173,7 +173,7 @@ add_key(const xmlNode *certificate, GPtrArray *keys)
         return; /* a key that we cannot use gives no trust; having none at all is reported by the caller */
     for (guint i = 0; i < keys->len; i++)
         if (strcmp(rb_public_key_id(keys->pdata[i]), rb_public_key_id(key)) == 0) {
-            rb_public_key_unref(key);
+            rb_public_key_free(key);
             return;
         }
     g_ptr_array_add(keys, key);
@@ -211,7 +211,7 @@ read_idp(xmlNode *entity, RbSamlTrust *trust, gint64 *refresh_s, GError **error)
     trust->wants_signed_requests = g_strcmp0(wants, "true") == 0 || g_strcmp0(wants, "1") == 0;
     trust->sso_redirect = redirect_endpoint(idp, "SingleSignOnService", NULL);
     trust->logout_redirect = redirect_endpoint(idp, "SingleLogoutService", &trust->logout_redirect_reply);
-    trust->keys = g_ptr_array_new_with_free_func((GDestroyNotify)rb_public_key_unref);
+    trust->keys = g_ptr_array_new_with_free_func((GDestroyNotify)rb_public_key_free);
     read_keys(idp, trust->keys);
     if (trust->keys->len == 0)
         return unusable(error,

@@ -15,7 +15,6 @@ struct RbProvider {
 };
 
 struct RbProviders {
-    gatomicrefcount refs;
     GPtrArray *items;
     RbMfaRules mfa; /* the seats point here */
 };
@@ -148,7 +147,6 @@ rb_providers_load(const RbYaml *list, const RbYaml *mfa, const RbProviderSetting
     RbProviders *providers = g_new0(RbProviders, 1);
     guint before = rb_diagnostics_count(problems);
 
-    g_atomic_ref_count_init(&providers->refs);
     providers->items = g_ptr_array_new_with_free_func(provider_free);
     load_mfa(mfa, &providers->mfa, problems);
     if (rb_yaml_expect(list, RB_YAML_LIST, problems))
@@ -167,21 +165,14 @@ rb_providers_load(const RbYaml *list, const RbYaml *mfa, const RbProviderSetting
         }
     if (rb_diagnostics_count(problems) == before)
         return providers;
-    rb_providers_unref(providers);
+    rb_providers_free(providers);
     return NULL;
 }
 
-RbProviders *
-rb_providers_ref(RbProviders *providers)
-{
-    g_atomic_ref_count_inc(&providers->refs);
-    return providers;
-}
-
 void
-rb_providers_unref(RbProviders *providers)
+rb_providers_free(RbProviders *providers)
 {
-    if (providers == NULL || !g_atomic_ref_count_dec(&providers->refs))
+    if (providers == NULL)
         return;
     g_ptr_array_unref(providers->items);
     g_strfreev(providers->mfa.saml);

@@ -35,9 +35,8 @@ typedef struct {
  */
 RbProviders *rb_providers_load(const RbYaml *list, const RbYaml *mfa, const RbProviderSetting *setting,
                                RbDiagnostics *problems);
-RbProviders *rb_providers_ref(RbProviders *providers);
-void rb_providers_unref(RbProviders *providers);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbProviders, rb_providers_unref)
+void rb_providers_free(RbProviders *providers);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbProviders, rb_providers_free)
 
 guint rb_providers_size(const RbProviders *providers);
 RbProvider *rb_providers_item(const RbProviders *providers, guint i);

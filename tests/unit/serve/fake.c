@@ -149,7 +149,6 @@ rb_access_decide(RbAccess *access, const RbVisit *visit, const RbSession *sessio
 
     (void)access;
     (void)visit;
-    g_atomic_ref_count_init(&decision->refs);
     decision->identity = rb_identity_ref(session->identity);
     for (guint i = 0; i < fake.n_accounts; i++) {
         grants[at++] = grant_at(g_strdup_printf("%012u", i + 1), g_strdup("data-scientist"));
@@ -164,9 +163,9 @@ rb_access_decide(RbAccess *access, const RbVisit *visit, const RbSession *sessio
 }
 
 void
-rb_decision_unref(RbDecision *decision)
+rb_decision_free(RbDecision *decision)
 {
-    if (decision == NULL || !g_atomic_ref_count_dec(&decision->refs))
+    if (decision == NULL)
         return;
     for (guint i = 0; i < decision->n_grants; i++) {
         g_free((char *)decision->grants[i].account);

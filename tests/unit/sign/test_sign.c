@@ -68,7 +68,7 @@ pair_clear(Pair *pair)
 {
     EVP_PKEY_free(pair->pkey);
     rb_private_key_unref(pair->private);
-    rb_public_key_unref(pair->public);
+    rb_public_key_free(pair->public);
 }
 
 static const struct {

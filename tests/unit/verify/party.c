@@ -43,7 +43,7 @@ int
 party_tear_down(void **state)
 {
     (void)state;
-    rb_providers_unref(providers);
+    rb_providers_free(providers);
     issuer_free(issuer);
     return 0;
 }

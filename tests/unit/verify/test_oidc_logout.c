@@ -34,7 +34,7 @@ static int
 tear_down(void **state)
 {
     (void)state;
-    rb_providers_unref(providers);
+    rb_providers_free(providers);
     issuer_free(issuer);
     return 0;
 }

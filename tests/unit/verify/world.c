@@ -57,7 +57,7 @@ world_new(void)
 void
 world_free(World *world)
 {
-    rb_providers_unref(world->providers);
+    rb_providers_free(world->providers);
     idp_free(world->idp);
     g_free(world);
 }
