@@ -242,17 +242,7 @@ rb_jws_half_hash(RbJwsAlgorithm bit, const char *text)
     return rb_base64url_encode(digest, size / 2);
 }
 
-/* ---- tokens of our own: client authentication ---- */
-
-static const char *
-algorithm_of(const RbPrivateKey *key)
-{
-    int bits = EVP_PKEY_get_bits(key->pkey);
-
-    if (rb_private_key_is_rsa(key))
-        return "RS256";
-    return bits > 384 ? "ES512" : bits > 256 ? "ES384" : "ES256";
-}
+/* ---- tokens of our own: client authentication, web identity ---- */
 
 static char *
 encode(const json_t *json)
@@ -267,7 +257,8 @@ encode(const json_t *json)
 RbSecret *
 rb_jws_make(const RbPrivateKey *key, const char *kid, const json_t *claims, GError **error)
 {
-    json_t *header = json_pack("{s:s, s:s, s:s*}", "alg", algorithm_of(key), "typ", "JWT", "kid", kid);
+    json_t *header =
+        json_pack("{s:s, s:s, s:s*}", "alg", rb_private_key_algorithm(key), "typ", "JWT", "kid", kid);
     g_autofree char *head = encode(header), *body = encode(claims);
     g_autofree char *input = g_strconcat(head, ".", body, NULL), *encoded = NULL;
     g_autoptr(GBytes) signature = rb_signature_make(key, input, strlen(input), error);

@@ -8,9 +8,6 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
-
 /* RSA of a safe size, or one of NIST's three curves: what xmlsec1 and the algorithm table know. */
 static gboolean
 check_kind(EVP_PKEY *pkey, GError **error)
@@ -138,13 +135,28 @@ rb_public_key_id(const RbPublicKey *key)
 }
 
 RbPrivateKey *
+rb_private_key_take(EVP_PKEY *pkey, GError **error)
+{
+    RbPrivateKey *key;
+
+    if (!check_kind(pkey, error)) {
+        EVP_PKEY_free(pkey);
+        return NULL;
+    }
+    key = g_new0(RbPrivateKey, 1);
+    g_atomic_ref_count_init(&key->refs);
+    key->id = key_id(pkey);
+    key->pkey = pkey;
+    return key;
+}
+
+RbPrivateKey *
 rb_private_key_parse(const RbSecret *pem, GError **error)
 {
-    g_autoptr(EVP_PKEY) pkey = NULL;
+    EVP_PKEY *pkey = NULL;
     g_autoptr(BIO) bio = rb_secret_size(pem) > RB_SIGN_MAX_KEY_FILE
                              ? NULL
                              : BIO_new_mem_buf(rb_secret_reveal(pem), (int)rb_secret_size(pem));
-    RbPrivateKey *key;
 
     if (bio != NULL)
         pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
@@ -153,13 +165,7 @@ rb_private_key_parse(const RbSecret *pem, GError **error)
         (void)rb_refuse(error, RB_SIGN_KEY, "not an unencrypted PEM private key");
         return NULL;
     }
-    if (!check_kind(pkey, error))
-        return NULL;
-    key = g_new0(RbPrivateKey, 1);
-    g_atomic_ref_count_init(&key->refs);
-    key->id = key_id(pkey);
-    key->pkey = g_steal_pointer(&pkey);
-    return key;
+    return rb_private_key_take(pkey, error);
 }
 
 RbPrivateKey *

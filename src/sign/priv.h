@@ -5,6 +5,7 @@
 
 #include <libxml/tree.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 #include <xmlsec/keys.h>
 
 #define RB_NS_DSIG "http://www.w3.org/2000/09/xmldsig#"
@@ -15,6 +16,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_MD_CTX, EVP_MD_CTX_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIGNUM, BN_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlChar, xmlFree)
 
 struct RbPublicKey {
@@ -36,6 +40,11 @@ typedef struct {
     int key_type; /* EVP_PKEY_RSA, EVP_PKEY_EC */
     const char *digest;
 } RbSignatureAlgorithm;
+
+/** rb_private_key_take: (transfer full): takes @pkey over (also when it refuses); NULL with sign.key. */
+RbPrivateKey *rb_private_key_take(EVP_PKEY *pkey, GError **error);
+/** rb_pkey_algorithm: the JWS algorithm of signatures made with @pkey. */
+const char *rb_pkey_algorithm(EVP_PKEY *pkey);
 
 /** rb_signature_algorithm_find: NULL for anything not allowed. */
 const RbSignatureAlgorithm *rb_signature_algorithm_find(const char *uri);

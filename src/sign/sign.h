@@ -57,6 +57,37 @@ gboolean rb_private_key_is_rsa(const RbPrivateKey *key);
 /** rb_certificate_to_der: (transfer full): the first certificate of @pem as DER, or NULL with sign.key. */
 GBytes *rb_certificate_to_der(const char *pem, gsize size, GError **error);
 
+/* ---- keys and certificates of our own ---- */
+
+/**
+ * rb_private_key_generate: (transfer full): a new key for @algorithm, a JWS name: RS256 (RSA of 3072 bits),
+ * ES256, ES384; NULL with sign.key for any other name
+ */
+RbPrivateKey *rb_private_key_generate(const char *algorithm, GError **error);
+/** rb_private_key_to_pem: (transfer full): unencrypted PKCS #8; NULL with fault.internal. */
+RbSecret *rb_private_key_to_pem(const RbPrivateKey *key, GError **error);
+/** rb_private_key_algorithm: the JWS algorithm that rb_jws_make() uses with @key: "RS256", "ES256", … */
+const char *rb_private_key_algorithm(const RbPrivateKey *key);
+/** rb_private_key_bits: of its modulus or curve. */
+guint rb_private_key_bits(const RbPrivateKey *key);
+
+/**
+ * rb_certificate_make: (transfer full): a self-signed X.509 certificate as DER, its subject CN=@name: a
+ * container for the public key, whose trust comes from where it is published. NULL with fault.internal, or
+ * what signing says
+ */
+GBytes *rb_certificate_make(const RbPrivateKey *key, const char *name, gint64 not_before, gint64 not_after,
+                            GError **error);
+/** rb_certificate_to_pem: (transfer full). */
+char *rb_certificate_to_pem(GBytes *der);
+/** rb_certificate_key_id: (transfer full): rb_private_key_id() of the key that fits @der; NULL with sign.key.
+ */
+char *rb_certificate_key_id(GBytes *der, GError **error);
+
+/** rb_certificate_jwk: (transfer full): the public key of @der as a JWK for signatures: kty and its numbers,
+ * use, alg, @kid, x5c; NULL with sign.key */
+json_t *rb_certificate_jwk(GBytes *der, const char *kid, GError **error);
+
 /* ---- signatures over bytes, by XML Signature's algorithm names (SAML's redirect binding) ---- */
 
 /** rb_signature_algorithm: the name of what rb_signature_make() does with @key: RSA or ECDSA, with SHA-256
