@@ -165,6 +165,7 @@
     X(STS, "fault.sts", 503, "AWS does not answer.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
     X(STS_CREDENTIALS, "fault.sts_credentials", 503, "The bridge itself cannot sign in to AWS.", "Tell your administrator the incident id: the bridge's own AWS credentials need attention.") \
     X(STS_CLOCK, "fault.sts_clock", 503, "The bridge's clock and that of AWS differ.", "Tell your administrator: the bridge's clock must be set.") \
+    X(KEYS, "fault.keys", 503, "The keys that this service signs with cannot be used.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
     X(BUSY, "fault.busy", 503, "There is too much to do at the moment.", "Try again in a few seconds.")
 /* clang-format on */
 

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/yaml.h"
 #include "identity/identity.h"
+#include "issue/keys.h"
 #include "mapping/grant.h"
 #include "net/net.h"
 
@@ -34,14 +35,26 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbCredentials, rb_credentials_unref)
  * retry rules. */
 typedef struct RbIssuer RbIssuer;
 
-/**
- * rb_issuer_new: @aws is the `aws` node of rolebridge.yaml or NULL (region, sts_endpoint, signin_endpoint,
- * console_endpoint, profile…). Reports mistakes; no network. @http is borrowed and may be NULL for a check of
- * the configuration.
- */
-RbIssuer *rb_issuer_new(const RbYaml *aws, RbHttp *http, RbClock clock, RbDiagnostics *problems);
+/** What an issuer is made of. All borrowed while rb_issuer_new() runs; @http for the issuer's life. */
+typedef struct {
+    const RbYaml *aws;      /* `aws` of rolebridge.yaml (region, sts_endpoint, profile…), or NULL */
+    const RbYaml *issuer;   /* `issuer`, or NULL: no account trusts rolebridge itself */
+    const char *public_url; /* the default of issuer.url; may be NULL without `issuer` */
+    const char *base_dir;   /* relative file names start here; may be NULL without `issuer` */
+    RbSecret *(*secret)(const RbYaml *node, const char *base_dir, RbDiagnostics *problems);
+    RbHttp *http; /* may be NULL for a check of the configuration */
+    RbClock clock;
+} RbIssuerSetting;
+
+/** rb_issuer_new: reports mistakes, those of the signing keys' directory too; no network. */
+RbIssuer *rb_issuer_new(const RbIssuerSetting *setting, RbDiagnostics *problems);
 void rb_issuer_free(RbIssuer *issuer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbIssuer, rb_issuer_free)
+
+/** rb_issuer_url: `iss` of tokens; NULL without `issuer`. */
+const char *rb_issuer_url(const RbIssuer *issuer);
+/** rb_issuer_keys: (transfer none): what it signs with; NULL without `issuer`. */
+RbSigningKeys *rb_issuer_keys(const RbIssuer *issuer);
 
 /** rb_issuer_check_duration: what will be asked of STS: @asked_s (0: the role's default) or sts.duration
  * saying which limit. */

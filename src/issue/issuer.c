@@ -128,17 +128,11 @@ check_keys(const RbYaml *aws, RbDiagnostics *problems)
     }
 }
 
-RbIssuer *
-rb_issuer_new(const RbYaml *aws, RbHttp *http, RbClock clock, RbDiagnostics *problems)
+static void
+read_aws(RbIssuer *issuer, const RbYaml *aws, RbDiagnostics *problems)
 {
-    RbIssuer *issuer = g_new0(RbIssuer, 1);
     gboolean map = aws != NULL && rb_yaml_kind(aws) == RB_YAML_MAP;
 
-    issuer->http = http;
-    issuer->clock = clock;
-    issuer->timeout_ms = 10000;
-    issuer->max_attempts = 3;
-    rb_own_setting_read(&issuer->setting);
     if (aws != NULL)
         check_keys(aws, problems);
     issuer->region = read_region(map ? aws : NULL, problems);
@@ -151,6 +145,20 @@ rb_issuer_new(const RbYaml *aws, RbHttp *http, RbClock clock, RbDiagnostics *pro
         issuer->timeout_ms = (guint)rb_yaml_duration_s(aws, "timeout", 1, 60, 10, problems) * 1000;
         issuer->max_attempts = (guint)rb_yaml_integer(aws, "max_attempts", 1, 10, 3, problems);
     }
+}
+
+RbIssuer *
+rb_issuer_new(const RbIssuerSetting *setting, RbDiagnostics *problems)
+{
+    RbIssuer *issuer = g_new0(RbIssuer, 1);
+
+    issuer->http = setting->http;
+    issuer->clock = setting->clock;
+    issuer->timeout_ms = 10000;
+    issuer->max_attempts = 3;
+    rb_own_setting_read(&issuer->setting);
+    read_aws(issuer, setting->aws, problems);
+    rb_issuer_read_federation(issuer, setting, problems);
     issuer->keys = rb_sigv4_keys_new();
     issuer->own = rb_own_new(issuer);
     return issuer;
@@ -168,6 +176,10 @@ rb_issuer_free(RbIssuer *issuer)
     g_free(issuer->sts_endpoint);
     g_free(issuer->signin_endpoint);
     g_free(issuer->console_endpoint);
+    rb_signing_keys_free(issuer->signing_keys);
+    g_free(issuer->url);
+    g_free(issuer->audience);
+    g_free(issuer->entity_id);
     g_free(issuer);
 }
 

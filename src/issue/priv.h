@@ -153,7 +153,12 @@ struct RbIssuer {
     RbSigv4Keys *keys;
     RbOwnSetting setting;
     RbOwn *own;
+    char *url, *audience, *entity_id; /* as the accounts' identity provider; NULL without `issuer` */
+    RbSigningKeys *signing_keys;      /* NULL without `issuer` */
 };
+
+/** rb_issuer_read_federation: what `issuer` says. */
+void rb_issuer_read_federation(RbIssuer *issuer, const RbIssuerSetting *setting, RbDiagnostics *problems);
 
 /** rb_issuer_endpoint: (transfer full): where to call STS for @partition and @region (NULL: the default);
  * @signed_for: (out) (transfer full): the region to sign for. */

@@ -89,13 +89,14 @@ load_rooms(RbDoctor *doctor, Rooms *rooms, RbDiagnostics *problems)
 {
     const RbConfig *config = doctor->config;
     const RbProviderSetting setting = { config->public_url, config->base_dir, config->skew_s, doctor->http };
+    const RbIssuerSetting issuer = rb_config_issuer(config, doctor->http);
     const RbServeSetting serve =
         rb_config_serve(config, NULL, NULL); /* the certificate has a check of its own */
     g_autoptr(GError) why = NULL;
 
     if (config->identity_providers != NULL)
         rooms->providers = rb_providers_load(config->identity_providers, config->mfa, &setting, problems);
-    rooms->issuer = rb_issuer_new(config->aws, doctor->http, rb_clock_system(), problems);
+    rooms->issuer = rb_issuer_new(&issuer, problems);
     if (!rb_serve_check(&serve, &why))
         rb_diagnostics_error(problems, doctor->path, 0, 0, NULL, "%s", why->message);
 }

@@ -64,14 +64,16 @@ rb_service_check(const char *path)
     g_autoptr(RbIssuer) issuer = NULL;
     g_autoptr(RbSnapshot) snapshot = NULL;
     RbProviderSetting setting = { 0 };
+    RbIssuerSetting how;
     RbSnapshotSize size;
 
     if (config != NULL) {
         setting = (RbProviderSetting){ config->public_url, config->base_dir, config->skew_s, NULL,
                                        rb_config_secret };
+        how = rb_config_issuer(config, NULL);
         if (config->identity_providers != NULL)
             providers = rb_providers_load(config->identity_providers, config->mfa, &setting, problems);
-        issuer = rb_issuer_new(config->aws, NULL, rb_clock_system(), problems);
+        issuer = rb_issuer_new(&how, problems);
         check_server(config, path, problems);
         check_store(config, path, problems);
         snapshot = rb_snapshot_load(config->mappings_dir, mapping);

@@ -6,25 +6,13 @@
 
 enum { HOUR_S = 3600, DAY_S = 24 * HOUR_S };
 
-static const char *const top_keys[] = { "rolebridge",
-                                        "public_url",
-                                        "listen",
-                                        "tls",
-                                        "store",
-                                        "mappings",
-                                        "mfa",
-                                        "aws",
-                                        "identity_providers",
-                                        "sessions",
-                                        "clock_skew",
-                                        "trusted_proxies",
-                                        "metrics_from",
-                                        "sso_start_url",
-                                        "workers",
-                                        "limits",
-                                        "outgoing",
-                                        "log",
-                                        NULL };
+static const char *const top_keys[] = {
+    "rolebridge",      "public_url",         "listen",        "tls",
+    "store",           "mappings",           "mfa",           "aws",
+    "issuer",          "identity_providers", "sessions",      "clock_skew",
+    "trusted_proxies", "metrics_from",       "sso_start_url", "workers",
+    "limits",          "outgoing",           "log",           NULL
+};
 
 static char *
 resolve(const RbConfig *config, const char *path)
@@ -284,6 +272,7 @@ read_all(RbConfig *config, const RbYaml *root, RbDiagnostics *problems)
     read_log(config, root, problems);
     config->mfa = rb_yaml_get(root, "mfa");
     config->aws = rb_yaml_get(root, "aws");
+    config->issuer = rb_yaml_get(root, "issuer");
     config->identity_providers = rb_yaml_get(root, "identity_providers");
     if (config->identity_providers == NULL)
         rb_yaml_problem(root, problems,
@@ -321,6 +310,20 @@ rb_config_free(RbConfig *config)
     g_strfreev(config->metrics_from);
     g_free(config->ca_file);
     g_free(config);
+}
+
+RbIssuerSetting
+rb_config_issuer(const RbConfig *config, RbHttp *http)
+{
+    return (RbIssuerSetting){
+        .aws = config->aws,
+        .issuer = config->issuer,
+        .public_url = config->public_url,
+        .base_dir = config->base_dir,
+        .secret = rb_config_secret,
+        .http = http,
+        .clock = rb_clock_system(),
+    };
 }
 
 RbServeSetting

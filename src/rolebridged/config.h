@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/yaml.h"
+#include "issue/issue.h"
 #include "serve/serve.h"
 
 #include <glib.h>
@@ -22,7 +23,7 @@ typedef struct {
     const RbYaml *tls; /* certificate and key; NULL: clear text */
     char *store;       /* URI with an absolute path */
     char *mappings_dir;
-    const RbYaml *identity_providers, *mfa, *aws; /* mfa, aws: NULL when not there */
+    const RbYaml *identity_providers, *mfa, *aws, *issuer; /* the last three: NULL when not there */
     gint64 session_s, idle_s, token_s, skew_s;
     GStrv trusted_proxies, metrics_from;
     const char *sso_start_url; /* NULL: none */
@@ -46,6 +47,9 @@ gboolean rb_config_read_tls(const RbConfig *config, GBytes **certificate, RbSecr
  * error in
  * @problems. A secret written in the file itself is an error. */
 RbSecret *rb_config_secret(const RbYaml *node, const char *base_dir, RbDiagnostics *problems);
+
+/** rb_config_issuer: what issue/ is told of it; borrowed from @config. @http NULL: for a check. */
+RbIssuerSetting rb_config_issuer(const RbConfig *config, RbHttp *http);
 
 /** rb_config_serve: what the server is told of it; borrowed from @config, @certificate and @key. */
 RbServeSetting rb_config_serve(const RbConfig *config, GBytes *certificate, const RbSecret *key);

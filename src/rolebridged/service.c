@@ -112,13 +112,15 @@ load_rooms(RbService *service, RbDiagnostics *problems, GError **error)
     const RbHttpOptions options = { .ca_file = config->ca_file };
     RbProviderSetting setting = { config->public_url, config->base_dir, config->skew_s, NULL,
                                   rb_config_secret };
+    RbIssuerSetting how;
 
     service->http = rb_http_new(&options, error);
     if (service->http == NULL)
         return FALSE;
     setting.http = service->http;
     service->providers = rb_providers_load(config->identity_providers, config->mfa, &setting, problems);
-    service->issuer = rb_issuer_new(config->aws, service->http, rb_clock_system(), problems);
+    how = rb_config_issuer(config, service->http);
+    service->issuer = rb_issuer_new(&how, problems);
     if (rb_diagnostics_count(problems) > 0 || service->providers == NULL || service->issuer == NULL)
         return rb_fault(error, RB_FAULT_FILE, "the configuration cannot be used");
     return TRUE;

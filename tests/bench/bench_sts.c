@@ -231,7 +231,9 @@ issuer_for(RbHttp *http, const char *url)
     g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
     g_autoptr(RbYamlDocument) document = rb_yaml_parse("bench.yaml", bytes, problems);
 
-    return rb_issuer_new(rb_yaml_root(document), http, (RbClock){ fixed_now, NULL }, problems);
+    return rb_issuer_new(
+        &(RbIssuerSetting){ .aws = rb_yaml_root(document), .http = http, .clock = { fixed_now, NULL } },
+        problems);
 }
 
 static void

@@ -75,8 +75,10 @@ aws_renew(Aws *aws, const char *yaml)
     bytes = g_string_free_to_bytes(text);
     document = yaml != NULL ? rb_yaml_parse("rolebridge.yaml", bytes, problems) : NULL;
     rb_issuer_free(aws->issuer);
-    aws->issuer = rb_issuer_new(document != NULL ? rb_yaml_root(document) : NULL, aws->http,
-                                (RbClock){ fixed_now, NULL }, problems);
+    aws->issuer = rb_issuer_new(&(RbIssuerSetting){ .aws = document != NULL ? rb_yaml_root(document) : NULL,
+                                                    .http = aws->http,
+                                                    .clock = { fixed_now, NULL } },
+                                problems);
     if (rb_diagnostics_count(problems) > 0) {
         g_autofree char *line = rb_diagnostics_to_line(problems);
         fail_msg("%s", line);

@@ -410,7 +410,8 @@ test_configuration(void **state)
         g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
         g_autoptr(GBytes) bytes = g_bytes_new(configs[i].yaml, strlen(configs[i].yaml));
         g_autoptr(RbYamlDocument) document = rb_yaml_parse("rolebridge.yaml", bytes, problems);
-        g_autoptr(RbIssuer) issuer = rb_issuer_new(rb_yaml_root(document), NULL, rb_clock_system(), problems);
+        g_autoptr(RbIssuer) issuer = rb_issuer_new(
+            &(RbIssuerSetting){ .aws = rb_yaml_root(document), .clock = rb_clock_system() }, problems);
         g_autofree char *line = rb_diagnostics_to_line(problems);
         guint n = rb_diagnostics_count(problems);
         if ((n == 0) != (configs[i].want == NULL) ||

@@ -1,0 +1,134 @@
+#include "base/encoding.h"
+#include "base/refusal.h"
+#include "issue/priv.h"
+
+#include <string.h>
+
+/* rolebridge as the identity provider of AWS accounts: what `issuer` in rolebridge.yaml says. */
+
+enum { MAX_URL = 255, MAX_AUDIENCE = 255, MAX_ENTITY_ID = 1024 };
+
+static gboolean
+is_loopback(const char *host)
+{
+    return g_str_equal(host, "localhost") || g_str_has_prefix(host, "127.") || g_str_equal(host, "::1");
+}
+
+/* What IAM takes as the URL of an OIDC provider (reference: CreateOpenIDConnectProvider), or, for sandboxes,
+ * an address on loopback. NULL: fine; else what is wrong. */
+static const char *
+url_problem(const char *url)
+{
+    g_autoptr(GUri) uri = g_uri_parse(url, G_URI_FLAGS_ENCODED, NULL);
+    const char *host = uri == NULL ? NULL : g_uri_get_host(uri);
+    gboolean loopback;
+
+    if (host == NULL || *host == '\0' || strchr(url, '\\') != NULL)
+        return "this is not a URL";
+    loopback = is_loopback(host);
+    if (!g_str_equal(g_uri_get_scheme(uri), "https") &&
+        !(loopback && g_str_equal(g_uri_get_scheme(uri), "http")))
+        return "AWS takes an issuer by https alone";
+    if (g_uri_get_userinfo(uri) != NULL || g_uri_get_query(uri) != NULL || g_uri_get_fragment(uri) != NULL)
+        return "AWS takes no user, query or fragment in an issuer";
+    if (g_uri_get_port(uri) != -1 && !loopback)
+        return "AWS takes no port in an issuer";
+    if (g_str_has_suffix(url, "/"))
+        return "the issuer must not end in '/': AWS compares it letter by letter";
+    return strlen(url) > MAX_URL ? "AWS takes an issuer of at most 255 characters" : NULL;
+}
+
+static void
+read_url(RbIssuer *issuer, const RbIssuerSetting *setting, RbDiagnostics *problems)
+{
+    const RbYaml *node = rb_yaml_get(setting->issuer, "url");
+    const char *problem;
+
+    issuer->url = g_strdup(rb_yaml_string(setting->issuer, "url",
+                                          setting->public_url == NULL ? "" : setting->public_url, problems));
+    problem = issuer->url[0] == '\0' && node == NULL ? NULL : url_problem(issuer->url);
+    if (problem != NULL)
+        rb_yaml_problem(node != NULL ? node : setting->issuer, problems,
+                        node != NULL ? "write url: https://bridge.acme.example"
+                                     : "public_url does not do here: write url: https://bridge.acme.example",
+                        "%s", problem);
+}
+
+static gboolean
+is_plain(const char *text, gsize max)
+{
+    gsize n = strlen(text);
+
+    for (const char *p = text; *p != '\0'; p++)
+        if (!g_ascii_isgraph(*p))
+            return FALSE;
+    return n > 0 && n <= max;
+}
+
+static void
+read_names(RbIssuer *issuer, const RbYaml *node, RbDiagnostics *problems)
+{
+    const RbYaml *audience = rb_yaml_get(node, "audience"), *entity = rb_yaml_get(node, "entity_id");
+    g_autofree char *usual = g_strconcat(issuer->url, "/saml", NULL);
+
+    issuer->audience = g_strdup(rb_yaml_string(node, "audience", "sts.amazonaws.com", problems));
+    issuer->entity_id = g_strdup(rb_yaml_string(node, "entity_id", usual, problems));
+    if (audience != NULL && rb_yaml_kind(audience) == RB_YAML_SCALAR &&
+        !is_plain(issuer->audience, MAX_AUDIENCE))
+        rb_yaml_problem(audience, problems,
+                        "write what is among the provider's client ids: sts.amazonaws.com",
+                        "an audience has 1 to %d characters, without blanks", MAX_AUDIENCE);
+    if (entity != NULL && rb_yaml_kind(entity) == RB_YAML_SCALAR &&
+        !is_plain(issuer->entity_id, MAX_ENTITY_ID))
+        rb_yaml_problem(entity, problems, "write a URI: https://bridge.acme.example/saml",
+                        "an entity id has 1 to %d characters, without blanks", MAX_ENTITY_ID);
+}
+
+static char *
+resolve(const char *base_dir, const char *path)
+{
+    return g_path_is_absolute(path) ? g_strdup(path) : g_build_filename(base_dir, path, NULL);
+}
+
+static void
+read_keys(RbIssuer *issuer, const RbIssuerSetting *setting, RbDiagnostics *problems)
+{
+    const RbYaml *node = rb_yaml_get(setting->issuer, "keys");
+    const char *name = rb_yaml_string(setting->issuer, "keys", "certs/issuer", problems);
+    g_autofree char *resolved = resolve(setting->base_dir, name),
+                    *dir = g_canonicalize_filename(resolved, NULL);
+    const RbSigningKeysSetting keys = { .dir = dir };
+    g_autoptr(GError) why = NULL;
+
+    if (*name == '\0')
+        return;
+    issuer->signing_keys = rb_signing_keys_new(&keys, &why);
+    if (issuer->signing_keys == NULL ||
+        !rb_signing_keys_reload(issuer->signing_keys, rb_clock_now(&setting->clock), &why))
+        rb_yaml_problem(node != NULL ? node : setting->issuer, problems, NULL, "%s", why->message);
+}
+
+void
+rb_issuer_read_federation(RbIssuer *issuer, const RbIssuerSetting *setting, RbDiagnostics *problems)
+{
+    static const char *const known[] = { "url", "audience", "entity_id", "keys", NULL };
+
+    if (setting->issuer == NULL || !rb_yaml_expect(setting->issuer, RB_YAML_MAP, problems))
+        return;
+    (void)rb_yaml_check_keys(setting->issuer, known, problems); /* reported; the known ones are read */
+    read_url(issuer, setting, problems);
+    read_names(issuer, setting->issuer, problems);
+    read_keys(issuer, setting, problems);
+}
+
+const char *
+rb_issuer_url(const RbIssuer *issuer)
+{
+    return issuer->url;
+}
+
+RbSigningKeys *
+rb_issuer_keys(const RbIssuer *issuer)
+{
+    return issuer->signing_keys;
+}
