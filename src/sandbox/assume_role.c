@@ -47,8 +47,8 @@ add_caller(RbBoxContext *context, const RbStsCall *call)
     add_tags(context, "aws:PrincipalTag/", caller->tags);
 }
 
-static RbBoxContext *
-context_of(const RbStsCall *call, const RbStsAsk *ask)
+RbBoxContext *
+rb_sts_context(const RbStsCall *call, const RbStsAsk *ask)
 {
     RbBoxContext *context = rb_box_context_new();
     g_autofree char *now = rb_time_format(call->now);
@@ -62,7 +62,8 @@ context_of(const RbStsCall *call, const RbStsAsk *ask)
     rb_box_context_add(context, "aws:SourceIp", call->request->peer);
     rb_box_context_add(context, "aws:RequestedRegion", call->region);
     rb_box_context_add(context, "aws:UserAgent", rb_box_request_header(call->request, "User-Agent"));
-    add_caller(context, call);
+    if (call->caller != NULL)
+        add_caller(context, call);
     rb_box_context_add(context, "sts:RoleSessionName", ask->session_name);
     rb_box_context_add(context, "sts:ExternalId", ask->external_id);
     rb_box_context_add(context, "sts:SourceIdentity", ask->source_identity);
@@ -119,7 +120,7 @@ check_action(const RbStsCall *call, const RbBoxRole *role, const char *action, c
 {
     const RbBoxPrincipal *caller = call->caller;
     const RbBoxAsker asker = { caller->account, caller->partition, caller->arn,
-                               caller->role == NULL ? NULL : caller->role->arn };
+                               caller->role == NULL ? NULL : caller->role->arn, NULL };
     char *why = NULL;
     RbBoxVerdict verdict = rb_box_policy_judge(role->trust, &asker, action, NULL, context, &why);
     gboolean named = verdict == RB_BOX_ALLOWED_HIM && strcmp(caller->account, role->account) == 0;
@@ -178,7 +179,7 @@ inherit(const RbStsCall *call, RbStsAsk *ask, RbAwsError *error)
 static gboolean
 check_trust(const RbStsCall *call, const RbBoxRole *role, const RbStsAsk *ask, RbAwsError *error)
 {
-    g_autoptr(RbBoxContext) context = context_of(call, ask);
+    g_autoptr(RbBoxContext) context = rb_sts_context(call, ask);
 
     if (call->caller->root)
         return rb_aws_refuse(error, 403, "AccessDenied", "Roles may not be assumed by root accounts.");
@@ -193,13 +194,13 @@ check_trust(const RbStsCall *call, const RbBoxRole *role, const RbStsAsk *ask, R
     return ask->source_identity == NULL || check_action(call, role, "sts:SetSourceIdentity", context, error);
 }
 
-static gboolean
-check_limits(const RbStsCall *call, const RbBoxRole *role, const RbStsAsk *ask, gint64 *packed,
-             RbAwsError *error)
+gboolean
+rb_sts_check_limits(const RbStsCall *call, const RbBoxRole *role, const RbStsAsk *ask, gint64 *packed,
+                    RbAwsError *error)
 {
     gsize size = ask->policy_size + ask->tags_size + PACKED_PER_TAG * g_hash_table_size(ask->tags);
 
-    if (call->caller->role != NULL && ask->duration_s > CHAINED_MAX_S)
+    if (call->caller != NULL && call->caller->role != NULL && ask->duration_s > CHAINED_MAX_S)
         return rb_aws_refuse(
             error, 400, "ValidationError",
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by "
@@ -216,8 +217,8 @@ check_limits(const RbStsCall *call, const RbBoxRole *role, const RbStsAsk *ask, 
     return TRUE;
 }
 
-static void
-write_result(GString *out, const RbBoxPrincipal *session, gint64 packed)
+void
+rb_sts_write_session(GString *out, const RbBoxPrincipal *session, gint64 packed)
 {
     g_autofree char *expiration = rb_time_format(session->expires_at);
     g_autofree char *percent = g_strdup_printf("%" G_GINT64_FORMAT, packed);
@@ -243,7 +244,7 @@ assume(const RbStsCall *call, RbStsAsk *ask, GString *result, RbAwsError *error)
     gint64 packed = 0;
 
     if (!inherit(call, ask, error) || !check_trust(call, role, ask, error) ||
-        !check_limits(call, role, ask, &packed, error))
+        !rb_sts_check_limits(call, role, ask, &packed, error))
         return FALSE;
     session = rb_box_cloud_start_session(
         call->sts->cloud, &(RbBoxSessionSpec){ .role = role,
@@ -255,7 +256,7 @@ assume(const RbStsCall *call, RbStsAsk *ask, GString *result, RbAwsError *error)
                                                .issued_at = call->now,
                                                .expires_at = call->now + ask->duration_s,
                                                .chained = call->caller->role != NULL });
-    write_result(result, session, packed);
+    rb_sts_write_session(result, session, packed);
     return TRUE;
 }
 
@@ -263,7 +264,8 @@ gboolean
 rb_sts_assume_role(const RbStsCall *call, GString *result, RbAwsError *error)
 {
     RbStsAsk ask;
-    gboolean good = rb_sts_ask_read(call->fields, &ask, error) && assume(call, &ask, result, error);
+    gboolean good =
+        rb_sts_ask_read(call->fields, RB_STS_SIGNED, &ask, error) && assume(call, &ask, result, error);
 
     rb_sts_ask_clear(&ask);
     return good;

@@ -11,16 +11,24 @@ enum {
     DEFAULT_DURATION_S = 3600,
 };
 
+#define ARN "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+"
+#define NAME "[\\w+=,.@-]*"
+
 /* clang-format off */
 static const struct {
     const char *name, *member, *pattern;
-    gboolean required;
+    const char *others; /* besides letters and digits; NULL: anything */
+    guint required, taken; /* RbStsKind, several */
     glong min, max;
+    gsize into; /* where in RbStsAsk */
 } parameters[] = {
-    { "RoleArn",         "roleArn",         "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u0085\\u00A0-\\uD7FF\\uE000-\\uFFFD\\u10000-\\u10FFFF]+", TRUE, 20, 2048 },
-    { "RoleSessionName", "roleSessionName", "[\\w+=,.@-]*",    TRUE,  2, 64 },
-    { "ExternalId",      "externalId",      "[\\w+=,.@:\\/-]*", FALSE, 2, 1224 },
-    { "SourceIdentity",  "sourceIdentity",  "[\\w+=,.@-]*",    FALSE, 2, 64 },
+    { "RoleArn",          "roleArn",          ARN,                 NULL,         7, 7, 20, 2048,   G_STRUCT_OFFSET(RbStsAsk, role_arn) },
+    { "PrincipalArn",     "principalArn",     ARN,                 NULL,         4, 4, 20, 2048,   G_STRUCT_OFFSET(RbStsAsk, principal_arn) },
+    { "RoleSessionName",  "roleSessionName",  NAME,                "_+=,.@-",    3, 3, 2,  64,     G_STRUCT_OFFSET(RbStsAsk, session_name) },
+    { "WebIdentityToken", "webIdentityToken", NULL,                NULL,         2, 2, 4,  20000,  G_STRUCT_OFFSET(RbStsAsk, token) },
+    { "SAMLAssertion",    "sAMLAssertion",    NULL,                NULL,         4, 4, 4,  100000, G_STRUCT_OFFSET(RbStsAsk, assertion) },
+    { "ExternalId",       "externalId",       "[\\w+=,.@:\\/-]*", "_+=,.@:/-",  0, 1, 2,  1224,   G_STRUCT_OFFSET(RbStsAsk, external_id) },
+    { "SourceIdentity",   "sourceIdentity",   NAME,                "_+=,.@-",    0, 1, 2,  64,     G_STRUCT_OFFSET(RbStsAsk, source_identity) },
 };
 /* clang-format on */
 
@@ -47,28 +55,39 @@ has_only(const char *text, const char *others)
     return TRUE;
 }
 
+gboolean
+rb_sts_is_name(const char *text)
+{
+    glong length = g_utf8_strlen(text, -1);
+
+    return length >= 2 && length <= 64 && has_only(text, "_+=,.@-");
+}
+
 static gboolean
-check_parameter(GHashTable *fields, guint i, RbAwsError *error)
+read_parameter(GHashTable *fields, RbStsKind kind, guint i, RbStsAsk *ask, RbAwsError *error)
 {
     const char *value = g_hash_table_lookup(fields, parameters[i].name);
-    const char *others = strcmp(parameters[i].name, "ExternalId") == 0 ? "_+=,.@:/-" : "_+=,.@-";
+    const char *shown = parameters[i].pattern == NULL ? "***" : value; /* a token is nothing for a log */
     g_autofree char *constraint = NULL;
     glong length = value == NULL ? 0 : g_utf8_strlen(value, -1);
 
+    if ((parameters[i].taken & kind) == 0)
+        return TRUE; /* what an operation does not know it does not read */
     if (value == NULL)
-        return !parameters[i].required ||
+        return (parameters[i].required & kind) == 0 ||
                refuse_value(error, NULL, parameters[i].member, "Member must not be null");
     if (length < parameters[i].min || length > parameters[i].max) {
         constraint = g_strdup_printf("Member must have length %s than or equal to %ld",
                                      length < parameters[i].min ? "greater" : "less",
                                      length < parameters[i].min ? parameters[i].min : parameters[i].max);
-        return refuse_value(error, value, parameters[i].member, constraint);
+        return refuse_value(error, shown, parameters[i].member, constraint);
     }
-    if (i > 0 && !has_only(value, others)) {
+    if (parameters[i].others != NULL && !has_only(value, parameters[i].others)) {
         constraint =
             g_strdup_printf("Member must satisfy regular expression pattern: %s", parameters[i].pattern);
-        return refuse_value(error, value, parameters[i].member, constraint);
+        return refuse_value(error, shown, parameters[i].member, constraint);
     }
+    G_STRUCT_MEMBER(const char *, ask, parameters[i].into) = value;
     return TRUE;
 }
 
@@ -133,33 +152,6 @@ check_tag(const char *key, const char *value, RbAwsError *error)
     return TRUE;
 }
 
-static gboolean
-read_tags(GHashTable *fields, RbStsAsk *ask, RbAwsError *error)
-{
-    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-
-    for (guint i = 1;; i++) {
-        g_autofree char *key_name = g_strdup_printf("Tags.member.%u.Key", i);
-        g_autofree char *value_name = g_strdup_printf("Tags.member.%u.Value", i);
-        const char *key = g_hash_table_lookup(fields, key_name);
-        const char *value = g_hash_table_lookup(fields, value_name);
-
-        if (key == NULL && value == NULL)
-            return TRUE;
-        if (key == NULL)
-            return refuse_value(error, NULL, "tags.member.key", "Member must not be null");
-        if (i > MAX_TAGS)
-            return refuse_value(error, "[…]", "tags", "Member must have length less than or equal to 50");
-        if (!check_tag(key, value, error))
-            return FALSE;
-        if (!g_hash_table_add(seen, g_utf8_strdown(key, -1)))
-            return rb_aws_refuse(error, 400, "InvalidParameterValue",
-                                 "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
-        g_hash_table_insert(ask->tags, g_strdup(key), g_strdup(value));
-        ask->tags_size += strlen(key) + strlen(value);
-    }
-}
-
 /* Returns: (transfer none): the key of @tags that is @folded in lower case, as written; NULL: none. */
 static const char *
 find_tag(GHashTable *tags, const char *folded)
@@ -177,24 +169,68 @@ find_tag(GHashTable *tags, const char *folded)
     return NULL;
 }
 
+gboolean
+rb_sts_ask_add_tag(RbStsAsk *ask, const char *key, const char *value, RbAwsError *error)
+{
+    g_autofree char *folded = key == NULL ? NULL : g_utf8_strdown(key, -1);
+
+    if (key == NULL)
+        return refuse_value(error, NULL, "tags.member.key", "Member must not be null");
+    if (g_hash_table_size(ask->tags) >= MAX_TAGS)
+        return refuse_value(error, "[…]", "tags", "Member must have length less than or equal to 50");
+    if (!check_tag(key, value, error))
+        return FALSE;
+    if (find_tag(ask->tags, folded) != NULL)
+        return rb_aws_refuse(error, 400, "InvalidParameterValue",
+                             "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+    g_hash_table_insert(ask->tags, g_strdup(key), g_strdup(value));
+    ask->tags_size += strlen(key) + strlen(value);
+    return TRUE;
+}
+
+gboolean
+rb_sts_ask_add_transitive(RbStsAsk *ask, const char *key, RbAwsError *error)
+{
+    g_autofree char *folded = g_utf8_strdown(key, -1);
+    const char *tag = find_tag(ask->tags, folded);
+
+    if (g_hash_table_size(ask->transitive) >= MAX_TAGS)
+        return refuse_value(error, "[…]", "transitiveTagKeys",
+                            "Member must have length less than or equal to 50");
+    if (tag == NULL)
+        return rb_aws_refuse(error, 400, "InvalidParameterValue",
+                             "The specified transitive tag key must be included in the requested tags.");
+    g_hash_table_insert(ask->transitive, g_steal_pointer(&folded), g_strdup(tag));
+    return TRUE;
+}
+
+static gboolean
+read_tags(GHashTable *fields, RbStsAsk *ask, RbAwsError *error)
+{
+    for (guint i = 1;; i++) {
+        g_autofree char *key_name = g_strdup_printf("Tags.member.%u.Key", i);
+        g_autofree char *value_name = g_strdup_printf("Tags.member.%u.Value", i);
+        const char *key = g_hash_table_lookup(fields, key_name);
+        const char *value = g_hash_table_lookup(fields, value_name);
+
+        if (key == NULL && value == NULL)
+            return TRUE;
+        if (!rb_sts_ask_add_tag(ask, key, value, error))
+            return FALSE;
+    }
+}
+
 static gboolean
 read_transitive(GHashTable *fields, RbStsAsk *ask, RbAwsError *error)
 {
     for (guint i = 1;; i++) {
         g_autofree char *name = g_strdup_printf("TransitiveTagKeys.member.%u", i);
         const char *key = g_hash_table_lookup(fields, name);
-        g_autofree char *folded = key == NULL ? NULL : g_utf8_strdown(key, -1);
-        const char *tag = key == NULL ? NULL : find_tag(ask->tags, folded);
 
         if (key == NULL)
             return TRUE;
-        if (i > MAX_TAGS)
-            return refuse_value(error, "[…]", "transitiveTagKeys",
-                                "Member must have length less than or equal to 50");
-        if (tag == NULL)
-            return rb_aws_refuse(error, 400, "InvalidParameterValue",
-                                 "The specified transitive tag key must be included in the requested tags.");
-        g_hash_table_insert(ask->transitive, g_steal_pointer(&folded), g_strdup(tag));
+        if (!rb_sts_ask_add_transitive(ask, key, error))
+            return FALSE;
     }
 }
 
@@ -234,23 +270,27 @@ read_policies(GHashTable *fields, RbStsAsk *ask, RbAwsError *error)
     return ask->session_policy != NULL || rb_aws_refuse(error, 400, "MalformedPolicyDocument", "%s", problem);
 }
 
-gboolean
-rb_sts_ask_read(GHashTable *fields, RbStsAsk *ask, RbAwsError *error)
+void
+rb_sts_ask_init(RbStsAsk *ask)
 {
     memset(ask, 0, sizeof *ask);
+    ask->duration_s = DEFAULT_DURATION_S;
     ask->tags = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     ask->transitive = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+gboolean
+rb_sts_ask_read(GHashTable *fields, RbStsKind kind, RbStsAsk *ask, RbAwsError *error)
+{
+    rb_sts_ask_init(ask);
     for (guint i = 0; i < G_N_ELEMENTS(parameters); i++)
-        if (!check_parameter(fields, i, error))
+        if (!read_parameter(fields, kind, i, ask, error))
             return FALSE;
-    ask->role_arn = g_hash_table_lookup(fields, "RoleArn");
-    ask->session_name = g_hash_table_lookup(fields, "RoleSessionName");
-    ask->external_id = g_hash_table_lookup(fields, "ExternalId");
-    ask->source_identity = g_hash_table_lookup(fields, "SourceIdentity");
     if (!rb_box_glob("arn:?*:iam::????????????:role/?*", ask->role_arn, FALSE))
         return rb_aws_refuse(error, 400, "ValidationError", "%s is invalid", ask->role_arn);
-    return read_duration(fields, &ask->duration_s, error) && read_tags(fields, ask, error) &&
-           read_transitive(fields, ask, error) && read_policies(fields, ask, error);
+    if (kind == RB_STS_SIGNED && (!read_tags(fields, ask, error) || !read_transitive(fields, ask, error)))
+        return FALSE; /* the others' tags come in the token or the assertion */
+    return read_duration(fields, &ask->duration_s, error) && read_policies(fields, ask, error);
 }
 
 void

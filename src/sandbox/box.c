@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/refusal.h"
 #include "sandbox/page.h"
+#include "sandbox/signin.h"
 
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct RbBox {
     RbHttp *http;
     RbBoxConsole *console;
     RbBoxLender *lender;
+    char *saml_url;
 };
 
 void
@@ -31,6 +33,7 @@ rb_box_free(RbBox *box)
     rb_box_lender_free(box->lender);
     rb_box_cloud_free(box->cloud);
     rb_http_free(box->http);
+    g_free(box->saml_url);
     rb_box_config_free(box->config);
     g_free(box);
 }
@@ -61,7 +64,32 @@ build_hub(RbBox *box, RbDiagnostics *problems, GError **error)
         rb_box_lender_new(box->cloud, rb_box_cloud_role(box->cloud, arn), config->credentials_token);
     if (!good)
         return rb_fault(error, RB_FAULT_INTERNAL, "a policy of the hub account: %s", problem);
-    return config->mappings_dir == NULL || rb_box_roles_load(config->mappings_dir, arn, box->cloud, problems);
+    return config->mappings_dir == NULL ||
+           rb_box_roles_load(config->mappings_dir, arn, box->saml_url, box->cloud, problems);
+}
+
+/* The identity providers that the accounts' administrators have registered. */
+static gboolean
+build_providers(RbBox *box, GError **error)
+{
+    for (guint i = 0; i < box->config->providers->len; i++) {
+        const RbBoxProviderConfig *config = box->config->providers->pdata[i];
+        g_autofree char *problem = NULL;
+        RbBoxProvider *provider =
+            rb_box_provider_new(&(RbBoxProviderSpec){ .arn = config->arn,
+                                                      .audiences = (const char *const *)config->audiences,
+                                                      .reach = config->reach,
+                                                      .metadata = config->metadata,
+                                                      .max_age_s = config->max_age_s,
+                                                      .fetch = rb_box_fetch_http,
+                                                      .fetch_data = box->http },
+                                &problem);
+
+        if (provider == NULL)
+            return rb_fault(error, RB_FAULT_INTERNAL, "aws.providers: %s", problem);
+        rb_box_cloud_add_provider(box->cloud, provider);
+    }
+    return TRUE;
 }
 
 static gboolean
@@ -70,16 +98,13 @@ build_idp(RbBox *box, GError **error)
     const RbBoxConfig *config = box->config;
     g_autoptr(GBytes) certificate = NULL;
     g_autoptr(RbSecret) key = NULL;
-    const RbHttpOptions options = { .ca_file = config->ca_file,
-                                    .user_agent = "rolebridge-sandbox/" RB_VERSION };
 
     if (config->idp_key == NULL || config->idp_certificate == NULL)
         return TRUE; /* an AWS alone */
     certificate = rb_file_read(config->idp_certificate, MAX_PEM, error);
     key = certificate == NULL ? NULL : rb_file_read_secret(config->idp_key, MAX_PEM, FALSE, error);
     box->signer = key == NULL ? NULL : rb_box_signer_new(key, certificate, error);
-    box->http = box->signer == NULL ? NULL : rb_http_new(&options, error);
-    if (box->http == NULL)
+    if (box->signer == NULL)
         return FALSE;
     box->idp =
         rb_box_idp_new(&(RbBoxIdpSetting){ .public_url = config->public_url,
@@ -96,13 +121,18 @@ RbBox *
 rb_box_new(RbBoxConfig *config, RbClock clock, RbDiagnostics *problems, GError **error)
 {
     g_autoptr(RbBox) box = g_new0(RbBox, 1);
+    const RbHttpOptions options = { .ca_file = config->ca_file,
+                                    .user_agent = "rolebridge-sandbox/" RB_VERSION };
 
     box->config = config;
     box->clock = clock;
     box->cloud = rb_box_cloud_new();
     box->console = rb_box_console_new(box->cloud, config->public_url);
-    box->sts = (RbBoxSts){ box->cloud, (const char *const *)config->regions };
-    if (!build_hub(box, problems, error) || !build_idp(box, error))
+    box->saml_url = g_strconcat(config->public_url, "/saml", NULL);
+    box->sts = (RbBoxSts){ box->cloud, (const char *const *)config->regions, box->saml_url };
+    box->http = rb_http_new(&options, error);
+    if (box->http == NULL || !build_hub(box, problems, error) || !build_providers(box, error) ||
+        !build_idp(box, error))
         return NULL;
     return g_steal_pointer(&box);
 }
@@ -126,8 +156,9 @@ start_page(RbBox *box, RbBoxAnswer *answer)
         "with "
         "%u roles, on this machine only. Nothing here is real.</p><ul><li><a href=\"/idp/metadata\">The "
         "identity provider's metadata</a></li><li>STS: <code>POST %s/</code></li><li>Console sign-in: "
-        "<code>%s/federation</code></li><li><a href=\"/idp/logout\">Sign out of Acme</a></li></ul></div>",
-        rb_box_n_roles(box), box->config->public_url, box->config->public_url);
+        "<code>%s/federation</code>, and by SAML: <code>POST %s/saml</code></li><li><a "
+        "href=\"/idp/logout\">Sign out of Acme</a></li></ul></div>",
+        rb_box_n_roles(box), box->config->public_url, box->config->public_url, box->config->public_url);
     for (guint i = 0; sps[i] != NULL; i++) {
         g_autofree char *encoded = g_uri_escape_string(sps[i], NULL, FALSE);
         rb_box_page_add(
@@ -158,6 +189,8 @@ rb_box_answer(gpointer data, const RbBoxRequest *request, RbBoxAnswer *answer)
     else if ((box->idp != NULL && rb_box_idp_answer(box->idp, request, now, answer)) ||
              rb_box_console_answer(box->console, request, now, answer))
         return; /* answered */
+    else if (!get && strcmp(request->path, "/saml") == 0)
+        rb_box_signin_answer(&box->sts, box->console, request, now, answer);
     else if (get && strcmp(request->path, "/credentials") == 0)
         rb_box_lender_answer(box->lender, request, now, answer);
     else if (get && strcmp(request->path, "/healthz") == 0)

@@ -31,6 +31,10 @@ void rb_box_console_free(RbBoxConsole *console);
 gboolean rb_box_console_answer(RbBoxConsole *console, const RbBoxRequest *request, gint64 now,
                                RbBoxAnswer *answer);
 
+/** rb_box_console_enter: signs @who in, by a cookie, and leads to @destination if it is this console's. */
+void rb_box_console_enter(RbBoxConsole *console, RbBoxPrincipal *who, const char *issuer,
+                          const char *destination, gint64 now, RbBoxAnswer *answer);
+
 /** RbBoxLender: hands the bridge's role session to whoever shows the token, as containers' hosts do. */
 typedef struct RbBoxLender RbBoxLender;
 RbBoxLender *rb_box_lender_new(RbBoxCloud *cloud, const RbBoxRole *role, const RbSecret *token);

@@ -9,6 +9,7 @@ enum { TOKEN_BYTES = 384, REMEMBER_S = 3600 };
 
 struct RbBoxCloud {
     GHashTable *roles;      /* ARN → RbBoxRole; fixed once served */
+    GHashTable *providers;  /* ARN → RbBoxProvider; likewise */
     GMutex mutex;           /* guards what follows */
     GHashTable *principals; /* access key id → RbBoxPrincipal */
 };
@@ -63,6 +64,8 @@ rb_box_cloud_new(void)
 
     g_mutex_init(&cloud->mutex);
     cloud->roles = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, role_free);
+    cloud->providers =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)rb_box_provider_free);
     cloud->principals =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)rb_box_principal_unref);
     return cloud;
@@ -75,6 +78,7 @@ rb_box_cloud_free(RbBoxCloud *cloud)
         return;
     g_hash_table_unref(cloud->principals);
     g_hash_table_unref(cloud->roles);
+    g_hash_table_unref(cloud->providers);
     g_mutex_clear(&cloud->mutex);
     g_free(cloud);
 }
@@ -112,6 +116,18 @@ guint
 rb_box_cloud_n_roles(const RbBoxCloud *cloud)
 {
     return g_hash_table_size(cloud->roles);
+}
+
+void
+rb_box_cloud_add_provider(RbBoxCloud *cloud, RbBoxProvider *provider)
+{
+    g_hash_table_replace(cloud->providers, (char *)rb_box_provider_arn(provider), provider);
+}
+
+RbBoxProvider *
+rb_box_cloud_provider(const RbBoxCloud *cloud, const char *arn)
+{
+    return g_hash_table_lookup(cloud->providers, arn);
 }
 
 static void

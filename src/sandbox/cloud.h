@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "sandbox/policy.h"
+#include "sandbox/provider.h"
 
 #include <glib.h>
 
@@ -64,6 +65,12 @@ gboolean rb_box_cloud_add_role(RbBoxCloud *cloud, const RbBoxRoleSpec *spec, cha
 /** rb_box_cloud_role: by ARN; NULL when there is none. */
 const RbBoxRole *rb_box_cloud_role(const RbBoxCloud *cloud, const char *arn);
 guint rb_box_cloud_n_roles(const RbBoxCloud *cloud);
+
+/** rb_box_cloud_add_provider: before anything is served; @provider is taken over. */
+void rb_box_cloud_add_provider(RbBoxCloud *cloud, RbBoxProvider *provider);
+
+/** rb_box_cloud_provider: by ARN; NULL when there is none. */
+RbBoxProvider *rb_box_cloud_provider(const RbBoxCloud *cloud, const char *arn);
 
 /** rb_box_cloud_add_user: a long-lived key; @name "root" is the account's root. @identity: JSON or NULL. */
 gboolean rb_box_cloud_add_user(RbBoxCloud *cloud, const char *account, const char *name,

@@ -8,7 +8,7 @@
 
 extern const char rb_box_acme_yaml[]; /* acme.yaml, from embed.py */
 
-enum { MAX_SECRET = 4096 };
+enum { MAX_SECRET = 4096, MAX_KEYS_AGE_S = 86400 };
 
 static void
 user_free(gpointer data)
@@ -20,6 +20,18 @@ user_free(gpointer data)
     g_free(user->access_key_id);
     rb_secret_unref(user->secret);
     g_free(user);
+}
+
+static void
+provider_free(gpointer data)
+{
+    RbBoxProviderConfig *provider = data;
+
+    g_free(provider->arn);
+    g_strfreev(provider->audiences);
+    g_free(provider->reach);
+    g_free(provider->metadata);
+    g_free(provider);
 }
 
 void
@@ -44,13 +56,15 @@ rb_box_config_free(RbBoxConfig *config)
     g_free(config->hub_role);
     rb_secret_unref(config->credentials_token);
     g_ptr_array_unref(config->users);
+    g_ptr_array_unref(config->providers);
     g_free(config);
 }
 
 static char *
 resolve(const char *dir, const char *name)
 {
-    return g_path_is_absolute(name) ? g_strdup(name) : g_build_filename(dir, name, NULL);
+    return g_path_is_absolute(name) || g_str_has_prefix(name, "https://") ? g_strdup(name)
+                                                                          : g_build_filename(dir, name, NULL);
 }
 
 /* The path in field @key of @node, or NULL when it is not there. */
@@ -121,8 +135,7 @@ read_idp(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics
     sources = node == NULL ? g_new0(char *, 1) : rb_yaml_strings(node, "service_providers", problems);
     config->service_providers = g_new0(char *, g_strv_length(sources) + 1);
     for (guint i = 0; sources[i] != NULL; i++)
-        config->service_providers[i] =
-            g_str_has_prefix(sources[i], "https://") ? g_strdup(sources[i]) : resolve(dir, sources[i]);
+        config->service_providers[i] = resolve(dir, sources[i]);
 }
 
 /* {file: PATH} */
@@ -170,9 +183,35 @@ read_users(RbBoxConfig *config, const RbYaml *list, const char *dir, RbDiagnosti
 }
 
 static void
+read_providers(RbBoxConfig *config, const RbYaml *list, const char *dir, RbDiagnostics *problems)
+{
+    static const char *const known[] = { "arn", "audiences", "reach", "metadata", "max_age", NULL };
+
+    if (list == NULL || !rb_yaml_expect(list, RB_YAML_LIST, problems))
+        return;
+    for (guint i = 0; i < rb_yaml_size(list); i++) {
+        const RbYaml *node = rb_yaml_item(list, i);
+        RbBoxProviderConfig *provider;
+
+        if (!rb_yaml_check_keys(node, known, problems))
+            continue;
+        provider = g_new0(RbBoxProviderConfig, 1);
+        provider->arn = g_strdup(rb_yaml_string(node, "arn", NULL, problems));
+        provider->audiences = rb_yaml_strings(node, "audiences", problems);
+        if (rb_yaml_get(node, "reach") != NULL)
+            provider->reach = g_strdup(rb_yaml_string(node, "reach", NULL, problems));
+        provider->metadata = path_of(node, "metadata", dir, problems);
+        provider->max_age_s =
+            rb_yaml_duration_s(node, "max_age", 0, MAX_KEYS_AGE_S, MAX_KEYS_AGE_S, problems);
+        g_ptr_array_add(config->providers, provider);
+    }
+}
+
+static void
 read_aws(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics *problems)
 {
-    static const char *const known[] = { "regions", "mappings", "hub", "credentials_token", "users", NULL };
+    static const char *const known[] = { "regions", "mappings",  "hub", "credentials_token",
+                                         "users",   "providers", NULL };
     static const char *const hub_keys[] = { "account", "role", NULL };
     const RbYaml *hub = node == NULL ? NULL : rb_yaml_get(node, "hub");
 
@@ -194,6 +233,7 @@ read_aws(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics
         return;
     config->credentials_token = read_secret(rb_yaml_get(node, "credentials_token"), dir, problems);
     read_users(config, rb_yaml_get(node, "users"), dir, problems);
+    read_providers(config, rb_yaml_get(node, "providers"), dir, problems);
 }
 
 static void
@@ -235,6 +275,7 @@ rb_box_config_load(const char *path, const char *dir, RbDiagnostics *problems)
     config = g_new0(RbBoxConfig, 1);
     config->people = g_ptr_array_new_with_free_func((GDestroyNotify)rb_box_person_free);
     config->users = g_ptr_array_new_with_free_func(user_free);
+    config->providers = g_ptr_array_new_with_free_func(provider_free);
     read_root(config, rb_yaml_root(document), base, problems);
     return config;
 }

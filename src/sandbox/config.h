@@ -13,6 +13,15 @@ typedef struct {
     RbSecret *secret;
 } RbBoxUser;
 
+/** An identity provider that an account's administrator has registered. */
+typedef struct {
+    char *arn;
+    GStrv audiences; /* OIDC */
+    char *reach;     /* OIDC; NULL: the issuer's own address */
+    char *metadata;  /* SAML: a path or an address */
+    gint64 max_age_s;
+} RbBoxProviderConfig;
+
 /** sandbox.yaml as values; file names are whole paths. */
 typedef struct {
     char *public_url, *listen, *listen_clear;
@@ -27,6 +36,7 @@ typedef struct {
     char *hub_account, *hub_role;
     RbSecret *credentials_token; /* NULL: hands none out */
     GPtrArray *users;            /* RbBoxUser */
+    GPtrArray *providers;        /* RbBoxProviderConfig */
 } RbBoxConfig;
 
 /** rb_box_config_load: @path NULL: the built-in sample organisation, its file names starting at @dir. */
@@ -36,10 +46,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBoxConfig, rb_box_config_free)
 
 /**
  * rb_box_roles_load: the roles of a mapping directory: each business role in each account that some
- * assignment reaches, trusting @bridge_arn as its `assume-role` accounts demand. Accounts of other methods
- * get none.
+ * assignment reaches, trusting what its account's issue.method says: @bridge_arn for `assume-role`, the
+ * account's identity provider for `web-identity` and `saml`, the latter with assertions addressed to AWS's
+ * sign-in endpoints or @saml_url.
  */
-gboolean rb_box_roles_load(const char *directory, const char *bridge_arn, RbBoxCloud *cloud,
-                           RbDiagnostics *problems);
+gboolean rb_box_roles_load(const char *directory, const char *bridge_arn, const char *saml_url,
+                           RbBoxCloud *cloud, RbDiagnostics *problems);
 
 #endif

@@ -146,35 +146,53 @@ is_console_url(const RbBoxConsole *console, const char *url)
            (url[size] == '\0' || strchr("/?#", url[size]) != NULL);
 }
 
+/* A console session of @who until @end, by a cookie that only the console's pages get. */
+static void
+enter(RbBoxConsole *console, RbBoxPrincipal *who, gint64 end, const char *issuer, const char *destination,
+      gint64 now, RbBoxAnswer *answer)
+{
+    g_autoptr(RbSecret) secret = rb_secret_new_random(32);
+    g_autofree char *cookie = NULL;
+    Ticket *session = g_new0(Ticket, 1);
+
+    session->who = rb_box_principal_ref(who);
+    session->until = session->session_end = end;
+    session->issuer = g_strdup(issuer);
+    (void)g_hash_table_foreach_remove(console->sessions, is_over, &now);
+    g_hash_table_insert(console->sessions, g_strdup(rb_secret_reveal(secret)), session);
+    cookie = g_strdup_printf(COOKIE "=%s; Path=/console; HttpOnly; SameSite=Lax%s", rb_secret_reveal(secret),
+                             g_str_has_prefix(console->public_url, "https") ? "; Secure" : "");
+    rb_box_answer_header(answer, "Set-Cookie", cookie);
+    rb_log(RB_LOG_INFO, "signin.console", "who", who->arn, NULL);
+    rb_box_answer_redirect(answer, destination);
+}
+
+void
+rb_box_console_enter(RbBoxConsole *console, RbBoxPrincipal *who, const char *issuer, const char *destination,
+                     gint64 now, RbBoxAnswer *answer)
+{
+    g_autofree char *home = g_strconcat(console->public_url, "/console", NULL);
+
+    g_mutex_lock(&console->mutex);
+    enter(console, who, who->expires_at, issuer, is_console_url(console, destination) ? destination : home,
+          now, answer);
+    g_mutex_unlock(&console->mutex);
+}
+
 static void
 login(RbBoxConsole *console, GHashTable *fields, gint64 now, RbBoxAnswer *answer)
 {
     const char *token = g_hash_table_lookup(fields, "SigninToken");
     const char *destination = g_hash_table_lookup(fields, "Destination");
     const Ticket *ticket = token == NULL ? NULL : g_hash_table_lookup(console->tokens, token);
-    g_autoptr(RbSecret) secret = rb_secret_new_random(32);
-    g_autofree char *cookie = NULL;
-    Ticket *session;
 
-    if (ticket == NULL || ticket->until <= now || now >= ticket->session_end) {
+    if (ticket == NULL || ticket->until <= now || now >= ticket->session_end)
         refuse(answer, "the sign-in token is unknown or older than fifteen minutes");
-        return;
-    }
-    if (!is_console_url(console, destination)) {
+    else if (!is_console_url(console, destination))
         refuse(answer, "the destination is not this cloud's console");
-        return;
-    }
-    session = g_new0(Ticket, 1);
-    session->who = rb_box_principal_ref(ticket->who);
-    session->until = session->session_end = ticket->session_end;
-    session->issuer = g_strdup(g_hash_table_lookup(fields, "Issuer"));
-    (void)g_hash_table_foreach_remove(console->sessions, is_over, &now);
-    g_hash_table_insert(console->sessions, g_strdup(rb_secret_reveal(secret)), session);
-    cookie = g_strdup_printf(COOKIE "=%s; Path=/console; HttpOnly; SameSite=Lax%s", rb_secret_reveal(secret),
-                             g_str_has_prefix(console->public_url, "https") ? "; Secure" : "");
-    rb_box_answer_header(answer, "Set-Cookie", cookie);
-    rb_log(RB_LOG_INFO, "signin.console", "who", session->who->arn, NULL);
-    rb_box_answer_redirect(answer, destination);
+    else
+        enter(console, ticket->who, ticket->session_end, g_hash_table_lookup(fields, "Issuer"), destination,
+              now, answer);
 }
 
 static void

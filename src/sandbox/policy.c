@@ -9,6 +9,7 @@ typedef struct {
     gboolean not_actions, not_resources;
     GPtrArray *actions, *resources;
     GPtrArray *principals; /* AWS principals: ARNs, account ids, "*" */
+    GPtrArray *federated;  /* ARNs of identity providers */
     GPtrArray *conditions; /* RbBoxCondition */
 } Statement;
 
@@ -25,6 +26,7 @@ statement_free(gpointer data)
     g_ptr_array_unref(statement->actions);
     g_ptr_array_unref(statement->resources);
     g_ptr_array_unref(statement->principals);
+    g_ptr_array_unref(statement->federated);
     g_ptr_array_unref(statement->conditions);
     g_free(statement);
 }
@@ -37,6 +39,7 @@ statement_new(void)
     statement->actions = g_ptr_array_new_with_free_func(g_free);
     statement->resources = g_ptr_array_new_with_free_func(g_free);
     statement->principals = g_ptr_array_new_with_free_func(g_free);
+    statement->federated = g_ptr_array_new_with_free_func(g_free);
     statement->conditions = g_ptr_array_new_with_free_func((GDestroyNotify)rb_box_condition_free);
     return statement;
 }
@@ -80,7 +83,10 @@ read_principals(Statement *statement, const json_t *value)
         g_autoptr(GPtrArray) others = g_ptr_array_new_with_free_func(g_free);
 
         if (!g_strv_contains(types, type) ||
-            !read_texts(strcmp(type, "AWS") == 0 ? statement->principals : others, who))
+            !read_texts(strcmp(type, "AWS") == 0         ? statement->principals
+                        : strcmp(type, "Federated") == 0 ? statement->federated
+                                                         : others,
+                        who))
             return "Invalid principal";
     }
     for (guint i = 0; i < statement->principals->len; i++) {
@@ -252,6 +258,10 @@ names_caller(const Statement *statement, const RbBoxAsker *asker)
     g_autofree char *root = g_strdup_printf("arn:%s:iam::%s:root", asker->partition, asker->account);
     RbBoxVerdict verdict = RB_BOX_SILENT;
 
+    if (asker->federated != NULL)
+        return g_ptr_array_find_with_equal_func(statement->federated, asker->federated, g_str_equal, NULL)
+                   ? RB_BOX_ALLOWED_HIM
+                   : RB_BOX_SILENT;
     for (guint i = 0; i < statement->principals->len; i++) {
         const char *who = statement->principals->pdata[i];
 

@@ -62,6 +62,7 @@ typedef struct {
     const char *partition;
     const char *session_arn; /* or a user's ARN */
     const char *role_arn;    /* NULL for a user */
+    const char *federated;   /* an identity provider's ARN, and all else NULL: somebody whom it vouches for */
 } RbBoxAsker;
 
 typedef enum {

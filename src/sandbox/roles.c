@@ -16,7 +16,7 @@ typedef struct {
     const RbYaml *accounts; /* the list in accounts.yaml */
     GHashTable *roles;      /* name → root of roles/NAME.yaml */
     GHashTable *wanted;     /* "account id/role" */
-    const char *bridge_arn;
+    const char *bridge_arn, *saml_url;
     RbBoxCloud *cloud;
 } Load;
 
@@ -109,25 +109,50 @@ take_assignments(Load *load, const RbYaml *root)
         take_assignment(load, rb_yaml_item(list, i));
 }
 
-/* What the account's owner signs: the bridge's role, with the external id agreed on, and never without a
- * source identity: every session names a person. */
+/* What the account's owner signs: who may come by which action, under which condition, and never without a
+ * source identity: every session names a person or a workload. @equals is taken over; NULL for none. */
 static char *
-trust_for(const char *bridge_arn, const char *external_id)
+trust_for(const char *kind, const char *who, const char *action, json_t *equals)
 {
-    json_t *policy = json_pack("{s:s, s:[{s:s, s:{s:s}, s:[s,s,s], s:{s:{s:s}}}]}", "Version", "2012-10-17",
-                               "Statement", "Effect", "Allow", "Principal", "AWS", bridge_arn, "Action",
-                               "sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity", "Condition",
-                               "Null", "sts:SourceIdentity", "false");
-    json_t *condition = json_object_get(json_array_get(json_object_get(policy, "Statement"), 0), "Condition");
+    json_t *condition = json_pack("{s:{s:s}}", "Null", "sts:SourceIdentity", "false");
+    json_t *policy;
     char *text, *copy;
 
-    if (*external_id != '\0')
-        json_object_set_new(condition, "StringEquals", json_pack("{s:s}", "sts:ExternalId", external_id));
+    if (equals != NULL)
+        json_object_set_new(condition, "StringEquals", equals);
+    policy = json_pack("{s:s, s:[{s:s, s:{s:s}, s:[s,s,s], s:o}]}", "Version", "2012-10-17", "Statement",
+                       "Effect", "Allow", "Principal", kind, who, "Action", action, "sts:TagSession",
+                       "sts:SetSourceIdentity", "Condition", condition);
     text = json_dumps(policy, JSON_COMPACT);
     copy = g_strdup(text);
     free(text);
     json_decref(policy);
     return copy;
+}
+
+/* The trust policy that the account's issue.method asks for (reference §2.5, §3.3). */
+static char *
+trust_of(Load *load, const RbYaml *issue)
+{
+    const char *method =
+        issue == NULL ? "assume-role" : rb_yaml_string(issue, "method", "assume-role", load->problems);
+    const char *provider, *id;
+    g_autofree char *aud = NULL;
+
+    if (strcmp(method, "assume-role") == 0) {
+        id = issue == NULL ? "" : rb_yaml_string(issue, "external_id", "", load->problems);
+        return trust_for("AWS", load->bridge_arn, "sts:AssumeRole",
+                         *id == '\0' ? NULL : json_pack("{s:s}", "sts:ExternalId", id));
+    }
+    provider = rb_yaml_string(issue, "provider_arn", NULL, load->problems);
+    if (strcmp(method, "saml") == 0)
+        return trust_for("Federated", provider, "sts:AssumeRoleWithSAML",
+                         json_pack("{s:[s,s,s]}", "saml:aud", "https://signin.aws.amazon.com/saml",
+                                   "https://eu-central-1.signin.aws.amazon.com/saml", load->saml_url));
+    id = strchr(provider, '/');
+    aud = g_strconcat(id == NULL ? "" : id + 1, ":aud", NULL);
+    return trust_for("Federated", provider, "sts:AssumeRoleWithWebIdentity",
+                     json_pack("{s:s}", aud, "sts.amazonaws.com"));
 }
 
 static void
@@ -140,18 +165,13 @@ add_role(Load *load, const RbYaml *account, const char *name, const RbYaml *role
                            .path = "/rolebridge/",
                            .name = name,
                            .max_session_s = DEFAULT_SESSION_S };
-    const char *external_id = "";
 
-    if (issue != NULL) {
-        if (strcmp(rb_yaml_string(issue, "method", "assume-role", load->problems), "assume-role") != 0)
-            return; /* trusts a provider of its account, not the bridge's role */
-        external_id = rb_yaml_string(issue, "external_id", "", load->problems);
+    if (issue != NULL)
         spec.path = rb_yaml_string(issue, "role_path", spec.path, load->problems);
-    }
     if (session != NULL)
         spec.max_session_s = MAX(DEFAULT_SESSION_S, rb_yaml_duration_s(session, "max", 900, MAX_SESSION_S,
                                                                        DEFAULT_SESSION_S, load->problems));
-    trust = trust_for(load->bridge_arn, external_id);
+    trust = trust_of(load, issue);
     spec.trust = trust;
     if (!rb_box_cloud_add_role(load->cloud, &spec, &problem))
         rb_yaml_problem(account, load->problems, NULL, "the trust policy for '%s': %s", name, problem);
@@ -177,13 +197,14 @@ add_roles(Load *load)
 }
 
 gboolean
-rb_box_roles_load(const char *directory, const char *bridge_arn, RbBoxCloud *cloud, RbDiagnostics *problems)
+rb_box_roles_load(const char *directory, const char *bridge_arn, const char *saml_url, RbBoxCloud *cloud,
+                  RbDiagnostics *problems)
 {
     g_autoptr(GPtrArray) documents = g_ptr_array_new_with_free_func((GDestroyNotify)rb_yaml_document_free);
     g_autoptr(GHashTable) roles = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(GHashTable) wanted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autofree char *single = g_build_filename(directory, "assignments.yaml", NULL);
-    Load load = { documents, problems, NULL, roles, wanted, bridge_arn, cloud };
+    Load load = { documents, problems, NULL, roles, wanted, bridge_arn, saml_url, cloud };
     const RbYaml *accounts = load_file(&load, directory, "accounts.yaml"), *root;
 
     load.accounts = accounts == NULL ? NULL : rb_yaml_get(accounts, "accounts");

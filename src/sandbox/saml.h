@@ -4,6 +4,7 @@
 #include "base/secret.h"
 
 #include <glib.h>
+#include <libxml/tree.h>
 #include <openssl/evp.h>
 
 /* SAML 2.0 from the identity provider's side: service providers' metadata, requests read, answers signed. */
@@ -31,6 +32,17 @@ RbBoxSp *rb_box_sp_parse(const char *xml, gsize size, GError **error);
 void rb_box_sp_free(RbBoxSp *sp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBoxSp, rb_box_sp_free)
 
+/** An identity provider, as its metadata says: what AWS's side needs of it. */
+typedef struct {
+    char *entity_id;
+    GPtrArray *keys; /* EVP_PKEY */
+} RbBoxIdpKeys;
+
+/** rb_box_idp_keys_parse: (transfer full): NULL with request.malformed */
+RbBoxIdpKeys *rb_box_idp_keys_parse(const char *xml, gsize size, GError **error);
+void rb_box_idp_keys_free(RbBoxIdpKeys *idp);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBoxIdpKeys, rb_box_idp_keys_free)
+
 /** The IdP's own key. */
 typedef struct RbBoxSigner RbBoxSigner;
 
@@ -38,6 +50,9 @@ typedef struct RbBoxSigner RbBoxSigner;
 RbBoxSigner *rb_box_signer_new(const RbSecret *key, GBytes *certificate, GError **error);
 void rb_box_signer_free(RbBoxSigner *signer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBoxSigner, rb_box_signer_free)
+
+/** rb_box_signer_sign: puts a signature over @node, whose ID is @id, after its Issuer (RSA-SHA256). */
+gboolean rb_box_signer_sign(const RbBoxSigner *signer, xmlNode *node, const char *id);
 
 /** rb_box_signer_certificate: base64 DER, for metadata. */
 const char *rb_box_signer_certificate(const RbBoxSigner *signer);

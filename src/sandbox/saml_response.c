@@ -243,9 +243,9 @@ build(const RbBoxResponse *r, const char *id, const char *assertion_id)
     return g_string_free(out, FALSE);
 }
 
-/* Puts a signature over @node after its Issuer, with the certificate that a reader may compare. */
-static gboolean
-sign_node(const RbBoxSigner *signer, xmlNode *node, const char *id)
+/* With the certificate that a reader may compare. */
+gboolean
+rb_box_signer_sign(const RbBoxSigner *signer, xmlNode *node, const char *id)
 {
     g_autofree char *uri = g_strconcat("#", id, NULL);
     xmlNode *issuer = rb_box_xml_child(node, A, "Issuer");
@@ -287,7 +287,8 @@ rb_box_response_sign(const RbBoxSigner *signer, const RbBoxResponse *response, G
 
     if (root == NULL)
         return NULL;
-    if ((assertion != NULL && !sign_node(signer, assertion, assertion_id)) || !sign_node(signer, root, id)) {
+    if ((assertion != NULL && !rb_box_signer_sign(signer, assertion, assertion_id)) ||
+        !rb_box_signer_sign(signer, root, id)) {
         rb_fault(error, RB_FAULT_INTERNAL, "xmlsec1 could not sign the response");
         return NULL;
     }

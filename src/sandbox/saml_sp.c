@@ -36,7 +36,7 @@ rb_box_sp_free(RbBoxSp *sp)
 }
 
 static void
-take_key(RbBoxSp *sp, xmlNode *descriptor)
+take_key(GPtrArray *keys, xmlNode *descriptor)
 {
     g_autofree char *use = rb_box_xml_attribute(descriptor, "use");
     xmlNode *info = rb_box_xml_child(descriptor, DS, "KeyInfo");
@@ -48,7 +48,7 @@ take_key(RbBoxSp *sp, xmlNode *descriptor)
     EVP_PKEY *key = certificate == NULL ? NULL : X509_get_pubkey(certificate);
 
     if (key != NULL && g_strcmp0(use, "encryption") != 0)
-        g_ptr_array_add(sp->keys, key);
+        g_ptr_array_add(keys, key);
     else
         EVP_PKEY_free(key);
     X509_free(certificate);
@@ -102,7 +102,7 @@ rb_box_sp_parse(const char *xml, gsize size, GError **error)
     descriptor = rb_box_xml_child(root, MD, "SPSSODescriptor");
     for (xmlNode *node = descriptor == NULL ? NULL : descriptor->children; node != NULL; node = node->next) {
         if (rb_box_xml_is(node, MD, "KeyDescriptor"))
-            take_key(sp, node);
+            take_key(sp->keys, node);
         else if (rb_box_xml_is(node, MD, "AssertionConsumerService"))
             take_acs(sp, node);
         else if (rb_box_xml_is(node, MD, "SingleLogoutService"))
@@ -113,5 +113,40 @@ rb_box_sp_parse(const char *xml, gsize size, GError **error)
     rb_refuse(error, RB_REQUEST_MALFORMED,
               "not the metadata of a SAML service provider with an entityID, a signing key and an HTTP-POST "
               "consumer service");
+    return NULL;
+}
+
+/* ---- an identity provider's, which AWS's side reads ---- */
+
+void
+rb_box_idp_keys_free(RbBoxIdpKeys *idp)
+{
+    if (idp == NULL)
+        return;
+    g_free(idp->entity_id);
+    g_ptr_array_unref(idp->keys);
+    g_free(idp);
+}
+
+RbBoxIdpKeys *
+rb_box_idp_keys_parse(const char *xml, gsize size, GError **error)
+{
+    g_autoptr(RbBoxIdpKeys) idp = g_new0(RbBoxIdpKeys, 1);
+    g_autoptr(xmlDoc) doc = rb_box_xml_parse(xml, size, error);
+    xmlNode *root = doc == NULL ? NULL : xmlDocGetRootElement(doc);
+    xmlNode *descriptor = rb_box_xml_child(root, MD, "IDPSSODescriptor");
+
+    idp->keys = g_ptr_array_new_with_free_func((GDestroyNotify)EVP_PKEY_free);
+    if (doc == NULL)
+        return NULL;
+    idp->entity_id =
+        rb_box_xml_is(root, MD, "EntityDescriptor") ? rb_box_xml_attribute(root, "entityID") : NULL;
+    for (xmlNode *node = descriptor == NULL ? NULL : descriptor->children; node != NULL; node = node->next)
+        if (rb_box_xml_is(node, MD, "KeyDescriptor"))
+            take_key(idp->keys, node);
+    if (idp->entity_id != NULL && idp->keys->len > 0)
+        return g_steal_pointer(&idp);
+    rb_refuse(error, RB_REQUEST_MALFORMED,
+              "not the metadata of a SAML identity provider with an entityID and a signing key");
     return NULL;
 }

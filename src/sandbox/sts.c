@@ -51,24 +51,6 @@ refuse_session_credentials(const RbStsCall *call, GString *result, RbAwsError *e
                          (const char *)g_hash_table_lookup(call->fields, "Action"));
 }
 
-/* No account of this cloud has a provider registered, and that is what AWS then says. */
-static gboolean
-refuse_saml(const RbStsCall *call, GString *result, RbAwsError *error)
-{
-    (void)call;
-    (void)result;
-    return rb_aws_refuse(error, 400, "InvalidIdentityToken", "Specified provider doesn't exist");
-}
-
-static gboolean
-refuse_web_identity(const RbStsCall *call, GString *result, RbAwsError *error)
-{
-    (void)call;
-    (void)result;
-    return rb_aws_refuse(error, 400, "InvalidIdentityToken",
-                         "No OpenIDConnect provider found in your account");
-}
-
 /* clang-format off */
 static const struct {
     const char *name;
@@ -76,13 +58,13 @@ static const struct {
     gboolean is_unsigned;
     const char *subject; /* the field that the log names */
 } operations[] = {
-    { "AssumeRole",                rb_sts_assume_role,         FALSE, "RoleArn" },
-    { "GetCallerIdentity",         get_caller_identity,        FALSE, NULL },
-    { "GetAccessKeyInfo",          get_access_key_info,        FALSE, "AccessKeyId" },
-    { "GetSessionToken",           refuse_session_credentials, FALSE, NULL },
-    { "GetFederationToken",        refuse_session_credentials, FALSE, NULL },
-    { "AssumeRoleWithSAML",        refuse_saml,                TRUE,  "RoleArn" },
-    { "AssumeRoleWithWebIdentity", refuse_web_identity,        TRUE,  "RoleArn" },
+    { "AssumeRole",                rb_sts_assume_role,                   FALSE, "RoleArn" },
+    { "GetCallerIdentity",         get_caller_identity,                  FALSE, NULL },
+    { "GetAccessKeyInfo",          get_access_key_info,                  FALSE, "AccessKeyId" },
+    { "GetSessionToken",           refuse_session_credentials,           FALSE, NULL },
+    { "GetFederationToken",        refuse_session_credentials,           FALSE, NULL },
+    { "AssumeRoleWithSAML",        rb_sts_assume_role_with_saml,         TRUE,  "RoleArn" },
+    { "AssumeRoleWithWebIdentity", rb_sts_assume_role_with_web_identity, TRUE,  "RoleArn" },
 };
 /* clang-format on */
 
@@ -182,7 +164,9 @@ rb_box_sts_answer(const RbBoxSts *sts, const RbBoxRequest *request, gint64 now, 
     g_autofree char *request_id = rb_box_request_id();
     g_autoptr(GHashTable) fields = rb_box_request_fields(request);
     g_autoptr(GString) result = g_string_new(NULL);
-    RbStsCall call = { .sts = sts, .request = request, .fields = fields, .now = now };
+    RbStsCall call = {
+        .sts = sts, .request = request, .fields = fields, .region = sts->regions[0], .now = now
+    };
     RbAwsError error = { NULL, 0, NULL, NULL };
     const char *name = "unknown", *session;
 

@@ -45,8 +45,8 @@ static const struct {
     { "a parameter twice",           ASSUME "&DurationSeconds=900&DurationSeconds=3600", 400, "MalformedInput", NULL },
     { "a broken escape",             ASSUME "&Policy=%4", 400, "MalformedInput", NULL },
     { "a session token",             FORM "Action=GetSessionToken", 403, "AccessDenied", "session credentials" },
-    { "a SAML provider",             FORM "Action=AssumeRoleWithSAML", 400, "InvalidIdentityToken", NULL },
-    { "an OIDC provider",            FORM "Action=AssumeRoleWithWebIdentity", 400, "InvalidIdentityToken", NULL },
+    { "SAML without a role",         FORM "Action=AssumeRoleWithSAML", 400, "ValidationError", "roleArn" },
+    { "a token without one",         FORM "Action=AssumeRoleWithWebIdentity", 400, "ValidationError", "roleArn" },
 
     { "a role",                      ASSUME, 200, NULL, "<Arn>arn:aws:sts::111122223333:assumed-role/data-scientist/ada@acme.example</Arn>" },
     { "a source identity",           ASSUME SI, 200, NULL, "<SourceIdentity>ada@acme.example</SourceIdentity>" },
@@ -130,7 +130,7 @@ world_new(void)
                                 "\"Resource\":\"arn:aws:iam::*:role/rolebridge/*\"}}";
 
     world->cloud = rb_box_cloud_new();
-    world->sts = (RbBoxSts){ world->cloud, regions };
+    world->sts = (RbBoxSts){ world->cloud, regions, NULL };
     add_role(
         world->cloud, HUB, "rolebridge-bridge",
         "{\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Principal\":{\"AWS\":\"" HUB
