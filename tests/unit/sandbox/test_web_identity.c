@@ -186,6 +186,19 @@ add_role(World *world, const char *name, const char *principal, const char *acti
         fail_msg("%s: %s", name, problem);
 }
 
+/* Made once: RSA keys take their time. */
+static EVP_PKEY *
+key_of(gsize i)
+{
+    static const char *const kinds[] = { "RSA", "P-256", "RSA", "RSA-1024" };
+    static EVP_PKEY *made[G_N_ELEMENTS(kinds)];
+
+    if (made[i] == NULL)
+        made[i] = jose_key(kinds[i]);
+    EVP_PKEY_up_ref(made[i]);
+    return made[i];
+}
+
 static World *
 world_new(void)
 {
@@ -193,10 +206,9 @@ world_new(void)
     World *world = g_new0(World, 1);
     g_autofree char *problem = NULL;
 
-    world->keys[BY_RSA] = jose_key("RSA");
-    world->keys[BY_EC] = jose_key("P-256");
-    world->keys[BY_OTHER] = jose_key("RSA");
-    world->weak = jose_key("RSA-1024");
+    for (gsize i = 0; i < G_N_ELEMENTS(world->keys); i++)
+        world->keys[i] = key_of(i);
+    world->weak = key_of(G_N_ELEMENTS(world->keys));
     world->pem = jose_pem(world->keys[BY_RSA]);
     world->jwks = published(world);
     world->discovery = good_discovery;
