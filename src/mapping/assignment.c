@@ -1,19 +1,17 @@
 #include "mapping/priv.h"
 
 #include "base/encoding.h"
-#include "mapping/dn.h"
 
 #include <string.h>
-
-enum { MAX_TEXT = 4096 }; /* bytes of a group, as identities have them */
 
 /* One assignment being read. */
 typedef struct {
     RbLoad *load;
     RbAssignment a;
-    guint first_matcher; /* its first in the index */
-    GArray *accounts;    /* guint */
-    GPtrArray *captures; /* names, borrowed from the arena */
+    guint first_matcher;   /* its first in the index */
+    GArray *accounts;      /* guint */
+    GPtrArray *captures;   /* names, borrowed from the arena */
+    GArray *when_captures; /* RbWhenCapture */
 } Reader;
 
 static RbArena *
@@ -23,121 +21,147 @@ arena(Reader *r)
 }
 
 static void
-add_matcher(Reader *r, RbMatcherKind kind, const char *text, RbPattern *pattern)
+read_group(Reader *r, const RbYaml *item)
 {
-    RbMatcher m = { .kind = kind, .assignment = r->load->snapshot->assignments->len, .pattern = pattern };
+    static const char *const known[] = { "prefix", "regex", "dn_under", NULL };
+    const char *text = rb_yaml_text(item);
+    RbMatcher m;
 
-    m.text = rb_arena_text(arena(r), text);
-    m.length = strlen(text);
+    if (rb_yaml_kind(item) == RB_YAML_MAP) {
+        if (!rb_matcher_read(r->load, item, known, "name the groups that are meant", &m))
+            return;
+    } else if (!rb_yaml_expect(item, RB_YAML_SCALAR, r->load->problems)) {
+        return;
+    } else if (rb_yaml_is_null(item) || *text == '\0' || strlen(text) > RB_MATCHER_MAX) {
+        rb_yaml_problem(item, r->load->problems, NULL, "an empty or over-long group");
+        return;
+    } else {
+        m = rb_matcher_exact(r->load, text);
+    }
     rb_index_add(&r->load->snapshot->index, &m);
 }
 
 static void
-read_regex(Reader *r, const RbYaml *value, const char *text)
+read_groups(Reader *r, const RbYaml *list)
 {
-    g_autofree char *message = NULL, *quoted = rb_text_quote(text);
-    gsize offset;
-    RbPattern *pattern = rb_pattern_new(text, &message, &offset);
-    /* within a quoted scalar the text starts one column later; escapes may move it further */
-    guint column = rb_yaml_column(value) + (guint)offset + (rb_yaml_quoted(value) ? 1 : 0);
+    gboolean many = rb_yaml_kind(list) == RB_YAML_LIST;
+    guint n = many ? rb_yaml_size(list) : 1;
 
-    if (pattern != NULL)
-        add_matcher(r, RB_MATCHER_REGEX, text, pattern);
-    else
-        rb_diagnostics_error(r->load->problems, rb_yaml_file(value), rb_yaml_line(value), column, NULL,
-                             "%s is not a regular expression: %s at offset %" G_GSIZE_FORMAT, quoted, message,
-                             offset);
-}
-
-static void
-read_dn(Reader *r, const RbYaml *value, const char *text)
-{
-    g_autofree char *canonical = rb_dn_canonical(text, NULL), *quoted = rb_text_quote(text);
-
-    if (canonical != NULL)
-        add_matcher(r, RB_MATCHER_DN, canonical, NULL);
-    else
-        rb_yaml_problem(value, r->load->problems, "write it like ou=aws,dc=acme,dc=example",
-                        "%s is not a distinguished name", quoted);
-}
-
-/* { prefix: … }, { regex: … } or { dn_under: … } */
-static void
-read_group_map(Reader *r, const RbYaml *node)
-{
-    static const char *const known[] = { "prefix", "regex", "dn_under", NULL };
-    const RbYaml *value;
-    const char *key, *text;
-
-    if (!rb_yaml_check_keys(node, known, r->load->problems))
-        return;
-    if (rb_yaml_size(node) != 1) {
-        rb_yaml_problem(node, r->load->problems, "make one entry of each",
-                        "one of prefix, regex and dn_under");
-        return;
-    }
-    key = rb_yaml_text(rb_yaml_key(node, 0));
-    value = rb_yaml_item(node, 0);
-    if (!rb_yaml_expect(value, RB_YAML_SCALAR, r->load->problems))
-        return;
-    text = rb_yaml_text(value);
-    if (rb_yaml_is_null(value) || *text == '\0' || strlen(text) > MAX_TEXT)
-        rb_yaml_problem(value, r->load->problems, "name the groups that are meant",
-                        "an empty or over-long %s", key);
-    else if (g_str_equal(key, "prefix"))
-        add_matcher(r, RB_MATCHER_PREFIX, text, NULL);
-    else if (g_str_equal(key, "regex"))
-        read_regex(r, value, text);
-    else
-        read_dn(r, value, text);
-}
-
-static void
-read_groups(Reader *r, const RbYaml *node)
-{
-    const RbYaml *list = rb_yaml_get(node, "groups");
-    gboolean many = list != NULL && rb_yaml_kind(list) == RB_YAML_LIST;
-    guint n = list == NULL ? 0 : many ? rb_yaml_size(list) : 1;
-
-    if (list == NULL)
-        rb_yaml_problem(node, r->load->problems, NULL, "'groups' is missing");
-    else if (n == 0)
+    if (n == 0)
         rb_diagnostics_warning(r->load->problems, rb_yaml_file(list), rb_yaml_line(list),
                                rb_yaml_column(list), "name a group", "an assignment to nobody");
-    for (guint i = 0; i < n; i++) {
-        const RbYaml *item = many ? rb_yaml_item(list, i) : list;
-        const char *text = rb_yaml_text(item);
-        if (rb_yaml_kind(item) == RB_YAML_MAP)
-            read_group_map(r, item);
-        else if (!rb_yaml_expect(item, RB_YAML_SCALAR, r->load->problems))
-            continue;
-        else if (rb_yaml_is_null(item) || *text == '\0' || strlen(text) > MAX_TEXT)
-            rb_yaml_problem(item, r->load->problems, NULL, "an empty or over-long group");
-        else
-            add_matcher(r, RB_MATCHER_EXACT, text, NULL);
-    }
+    for (guint i = 0; i < n; i++)
+        read_group(r, many ? rb_yaml_item(list, i) : list);
 }
 
-/* "${name}": every one of the groups must be an expression that has this capture. */
+/* Without groups, who vouches and what is stated must say enough: whoever could get a token of that provider
+ * would have the role otherwise. */
 static void
-read_capture(Reader *r, const RbYaml *node, const char *text)
+check_claims(Reader *r, const RbYaml *node)
 {
-    g_autofree char *name = g_strndup(text + 2, strlen(text) - 3);
+    const RbYaml *map = rb_yaml_get(node, "when"), *provider = rb_yaml_get(node, "provider");
+    gboolean open = r->a.n_when > 0;
+
+    if (map == NULL || provider == NULL) {
+        rb_yaml_problem(node, r->load->problems,
+                        "name groups; or, for a workload, both its 'provider' and 'when'", "%s is missing",
+                        map == NULL && provider == NULL ? "'groups'"
+                        : map == NULL                   ? "without 'groups', 'when'"
+                                                        : "without 'groups', 'provider'");
+        return;
+    }
+    for (guint i = 0; i < r->a.n_when; i++)
+        open = open && r->a.when[i].open;
+    if (open)
+        rb_diagnostics_error(r->load->problems, rb_yaml_file(node), r->a.when->line, r->a.when->column,
+                             "name a value, a prefix, or an expression that leaves something out",
+                             "'when' matches every token of this issuer");
+}
+
+/* Whether every value of @when is an expression that has the capture @name. */
+static gboolean
+when_catches(const RbWhen *when, const char *name)
+{
+    gboolean all = when->n_values > 0;
+
+    for (guint i = 0; i < when->n_values && all; i++)
+        all = when->values[i].pattern != NULL &&
+              g_strv_contains(rb_pattern_captures(when->values[i].pattern), name);
+    return all;
+}
+
+/* The first group that has no capture @name; NULL: every one has it. */
+static const RbMatcher *
+group_without(const Reader *r, const char *name)
+{
     const GArray *matchers = r->load->snapshot->index.matchers;
 
     for (guint i = r->first_matcher; i < matchers->len; i++) {
         const RbMatcher *m = &g_array_index(matchers, RbMatcher, i);
-        const char *const *has = m->pattern == NULL ? NULL : rb_pattern_captures(m->pattern);
-        g_autofree char *group = rb_text_quote(m->text), *hint = NULL;
-        const char *near = has == NULL ? NULL : rb_text_nearest(name, has);
-        if (has != NULL && g_strv_contains(has, name))
-            continue;
-        hint = near != NULL ? g_strdup_printf("did you mean '${%s}'?", near)
-                            : g_strdup_printf("it takes a regex with (?<%s>…)", name);
-        rb_yaml_problem(node, r->load->problems, hint, "the group %s has no capture named '%s'", group, name);
-        return;
+        if (m->pattern == NULL || !g_strv_contains(rb_pattern_captures(m->pattern), name))
+            return m;
     }
-    g_ptr_array_add(r->captures, rb_arena_text(arena(r), name));
+    return NULL;
+}
+
+/* The capture that somebody who wrote @name most likely meant: of @m, or of any value of `when`. */
+static const char *
+near_capture(const Reader *r, const RbMatcher *m, const char *name)
+{
+    const char *near =
+        m == NULL || m->pattern == NULL ? NULL : rb_text_nearest(name, rb_pattern_captures(m->pattern));
+
+    for (guint i = 0; i < r->a.n_when; i++)
+        for (guint k = 0; k < r->a.when[i].n_values && near == NULL; k++)
+            if (r->a.when[i].values[k].pattern != NULL)
+                near = rb_text_nearest(name, rb_pattern_captures(r->a.when[i].values[k].pattern));
+    return near;
+}
+
+static void
+unknown_capture(Reader *r, const RbYaml *node, const RbMatcher *group, const char *name)
+{
+    const char *near = near_capture(r, group, name);
+    g_autofree char *hint = near != NULL && !g_str_equal(near, name)
+                                ? g_strdup_printf("did you mean '${%s}'?", near)
+                                : g_strdup_printf("it takes a regex with (?<%s>…)", name);
+
+    if (group != NULL) {
+        g_autofree char *quoted = rb_text_quote(group->text);
+        rb_yaml_problem(node, r->load->problems, hint, "the group %s has no capture named '%s'", quoted,
+                        name);
+    } else {
+        rb_yaml_problem(node, r->load->problems, hint,
+                        "no entry of 'when' has a capture named '%s' in all of its values", name);
+    }
+}
+
+/* "${name}": every one of the groups, or of the values of one `when` entry, must be an expression that has
+ * this capture. */
+static void
+read_capture(Reader *r, const RbYaml *node, const char *text)
+{
+    g_autofree char *name = g_strndup(text + 2, strlen(text) - 3);
+    const RbMatcher *group = group_without(r, name);
+    gboolean by_groups = !r->a.by_claims && group == NULL;
+    guint sources = by_groups ? 1 : 0, when = 0;
+
+    for (guint i = 0; i < r->a.n_when; i++)
+        if (when_catches(&r->a.when[i], name)) {
+            when = i;
+            sources++;
+        }
+    if (sources == 0) {
+        unknown_capture(r, node, group, name);
+    } else if (sources > 1) {
+        rb_yaml_problem(node, r->load->problems, "give one of them another name",
+                        "more than one expression catches '%s'", name);
+    } else if (by_groups) {
+        g_ptr_array_add(r->captures, rb_arena_text(arena(r), name));
+    } else {
+        RbWhenCapture capture = { when, rb_arena_text(arena(r), name) };
+        g_array_append_val(r->when_captures, capture);
+    }
 }
 
 static void
@@ -222,9 +246,26 @@ keep_accounts(Reader *r)
     }
     r->a.accounts = out;
     r->a.n_accounts = n;
-    g_ptr_array_add(r->captures, NULL);
-    r->a.captures = rb_arena_alloc(arena(r), r->captures->len * sizeof(char *));
-    memcpy(r->a.captures, r->captures->pdata, r->captures->len * sizeof(char *));
+}
+
+static void
+keep_captures(Reader *r)
+{
+    static const char *no_captures[] = { NULL };
+    static const RbWhenCapture no_when_captures[] = { { 0, NULL } };
+    RbWhenCapture *when;
+
+    r->a.captures = no_captures;
+    r->a.when_captures = no_when_captures;
+    if (r->captures->len > 0) {
+        r->a.captures = rb_arena_alloc(arena(r), (r->captures->len + 1) * sizeof(char *));
+        memcpy(r->a.captures, r->captures->pdata, r->captures->len * sizeof(char *));
+    }
+    if (r->when_captures->len > 0) {
+        when = rb_arena_alloc(arena(r), (r->when_captures->len + 1) * sizeof *when);
+        memcpy(when, r->when_captures->data, r->when_captures->len * sizeof *when);
+        r->a.when_captures = when;
+    }
 }
 
 static void
@@ -236,6 +277,7 @@ read_accounts(Reader *r, const RbYaml *node)
 
     g_array_set_size(r->accounts, 0);
     g_ptr_array_set_size(r->captures, 0);
+    g_array_set_size(r->when_captures, 0);
     if (list == NULL)
         rb_yaml_problem(node, r->load->problems, NULL, "'accounts' is missing");
     else if (n == 0)
@@ -249,47 +291,7 @@ read_accounts(Reader *r, const RbYaml *node)
             read_account_ref(r, item);
     }
     keep_accounts(r);
-}
-
-static void
-read_when(Reader *r, const RbYaml *node)
-{
-    const RbYaml *map = rb_yaml_get(node, "when");
-    RbWhen *when;
-    guint n;
-
-    if (map == NULL || !rb_yaml_expect(map, RB_YAML_MAP, r->load->problems))
-        return;
-    n = rb_yaml_size(map);
-    if (n == 0)
-        rb_yaml_problem(map, r->load->problems, "leave it out", "an empty 'when'");
-    when = rb_arena_alloc(arena(r), MAX(n, 1) * sizeof *when);
-    for (guint i = 0; i < n; i++) {
-        const RbYaml *value = rb_yaml_item(map, i);
-        const char *key = rb_yaml_text(rb_yaml_key(map, i));
-        g_auto(GStrv) texts = rb_yaml_strings(map, key, r->load->problems);
-        guint m = g_strv_length(texts);
-        if (rb_yaml_is_null(value) || (m == 0 && rb_yaml_kind(value) == RB_YAML_LIST))
-            rb_yaml_problem(value, r->load->problems, "name a value", "'%s' can never be equal to nothing",
-                            key);
-        when[i].attribute = rb_arena_text(arena(r), key);
-        when[i].values = rb_arena_alloc(arena(r), (m + 1) * sizeof(char *));
-        for (guint k = 0; k < m; k++)
-            when[i].values[k] = rb_arena_text(arena(r), texts[k]);
-    }
-    r->a.when = when;
-    r->a.n_when = n;
-}
-
-/* "department is 'Research' or 'Sales'" */
-static const char *
-when_words(Reader *r, const RbWhen *when)
-{
-    g_autoptr(GString) out = g_string_new(when->attribute);
-
-    for (guint i = 0; when->values[i] != NULL; i++)
-        g_string_append_printf(out, "%s'%s'", i == 0 ? " is " : " or ", when->values[i]);
-    return rb_arena_text(arena(r), out->str);
+    keep_captures(r);
 }
 
 static void
@@ -309,7 +311,7 @@ make_words(Reader *r)
         out[n++] = rb_arena_join(arena(r), parts);
     }
     for (guint i = 0; i < r->a.n_when; i++)
-        out[n++] = when_words(r, &r->a.when[i]);
+        out[n++] = rb_arena_take(arena(r), rb_when_words(&r->a.when[i]));
     for (guint i = 0; i < m; i++)
         out[n++] = more[i];
     r->a.words = out;
@@ -334,7 +336,7 @@ static void
 read_assignment(Reader *r, const RbYaml *node, const char *file)
 {
     static const char *const known[] = { "groups", "provider", "when", "role", "accounts", NULL };
-    const RbYaml *role = rb_yaml_get(node, "role");
+    const RbYaml *role = rb_yaml_get(node, "role"), *groups = rb_yaml_get(node, "groups");
     const char *provider;
 
     if (!rb_yaml_check_keys(node, known, r->load->problems) && rb_yaml_kind(node) != RB_YAML_MAP)
@@ -343,13 +345,19 @@ read_assignment(Reader *r, const RbYaml *node, const char *file)
     r->a.place = rb_place(node);
     r->a.place.file = file;
     r->first_matcher = r->load->snapshot->index.matchers->len;
-    read_groups(r, node);
+    r->a.by_claims = groups == NULL;
+    if (groups != NULL)
+        read_groups(r, groups);
     provider = rb_yaml_string(node, "provider", "", r->load->problems);
-    if (rb_yaml_get(node, "provider") != NULL && *provider == '\0')
-        rb_yaml_problem(rb_yaml_get(node, "provider"), r->load->problems, "leave it out for every provider",
+    if (*provider == '\0' && rb_yaml_get(node, "provider") != NULL &&
+        rb_yaml_kind(rb_yaml_get(node, "provider")) == RB_YAML_SCALAR)
+        rb_yaml_problem(rb_yaml_get(node, "provider"), r->load->problems,
+                        r->a.by_claims ? "name who vouches" : "leave it out for every provider",
                         "an empty provider");
     r->a.provider = *provider == '\0' ? NULL : rb_arena_text(arena(r), provider);
-    read_when(r, node);
+    r->a.when = rb_when_read(r->load, rb_yaml_get(node, "when"), &r->a.n_when);
+    if (r->a.by_claims)
+        check_claims(r, node);
     if (role == NULL)
         rb_yaml_problem(node, r->load->problems, NULL, "'role' is missing");
     else
@@ -407,7 +415,8 @@ rb_assignments_read(RbLoad *load, const RbYaml *root)
     const RbYaml *list = rb_yaml_get(root, "assignments");
     g_autoptr(GArray) accounts = g_array_new(FALSE, FALSE, sizeof(guint));
     g_autoptr(GPtrArray) captures = g_ptr_array_new();
-    Reader r = { .load = load, .accounts = accounts, .captures = captures };
+    g_autoptr(GArray) when_captures = g_array_new(FALSE, FALSE, sizeof(RbWhenCapture));
+    Reader r = { .load = load, .accounts = accounts, .captures = captures, .when_captures = when_captures };
 
     (void)rb_yaml_check_keys(root, known, load->problems);
     if (list == NULL && rb_yaml_get(root, "separation_of_duties") == NULL)

@@ -4,16 +4,17 @@
 #include <string.h>
 
 /*
- * decide: groups → matches → (account, role) pairs → grants and near misses. A pair is named by one
- * assignment; two assignments never combine into a third pair, because only pairs are ever collected.
+ * decide: groups and claims → matches → (account, role) pairs → grants and near misses. A pair is named by
+ * one assignment; two assignments never combine into a third pair, because only pairs are ever collected.
  */
 
 enum {
-    FIXED = G_MAXUINT,   /* a match that brings all fixed accounts of its assignment */
-    MAX_GROUPS_TOLD = 16 /* groups told as reasons of one assignment; more would say nothing new */
+    FIXED = G_MAXUINT,    /* a match that brings all fixed accounts of its assignment */
+    NO_GROUP = G_MAXUINT, /* a match of an assignment without groups */
+    MAX_GROUPS_TOLD = 16  /* groups told as reasons of one assignment; more would say nothing new */
 };
 
-/** A group led to an assignment. */
+/** A group, or a claim, led to an assignment. */
 typedef struct {
     guint assignment, group;
     guint account;   /* named by a capture, or FIXED */
@@ -24,8 +25,9 @@ typedef struct {
 typedef struct {
     RbRefusalCode code; /* RB_ACCEPTED: nothing stands against it */
     const char *detail;
-    const RbTag *tags; /* of a role */
-    gboolean known;    /* of a role: looked at already */
+    const RbClaim *claims; /* of an assignment without groups: what of its `when` holds */
+    const RbTag *tags;     /* of a role */
+    gboolean known;        /* of a role: looked at already */
 } Verdict;
 
 /** An assignment named a pair. */
@@ -68,7 +70,7 @@ found(const RbMatcher *matcher, RbMatchResult result, gpointer data)
     Deciding *d = data;
     const RbAssignment *a = assignment_at(d, matcher->assignment);
 
-    if (a->n_accounts > 0)
+    if (a->n_accounts > 0 || a->when_captures->name != NULL)
         add_match(d, matcher->assignment, FIXED, result == RB_MATCH_LIMIT);
     if (result != RB_MATCH_YES)
         return;
@@ -99,41 +101,69 @@ by_assignment(gconstpointer a, gconstpointer b)
     return compare_numbers(p, q, 3);
 }
 
+/* One claim led here; whether the others hold too, and for certain, is judged with the assignment. */
 static void
-match_groups(Deciding *d)
+found_by_claim(const RbMatcher *matcher, RbMatchResult result, gpointer data)
+{
+    (void)result;
+    add_match(data, matcher->assignment, FIXED, FALSE);
+}
+
+static void
+match_all(Deciding *d)
 {
     for (d->group = 0; d->group < d->identity->n_groups; d->group++)
         rb_index_find(&d->snapshot->index, d->identity->groups[d->group], &d->space, found, d);
+    d->group = NO_GROUP;
+    rb_claims_find(&d->snapshot->claims, d->identity, &d->space, found_by_claim, d);
     g_array_sort(d->matches, by_assignment);
 }
 
 /* ---- what an assignment asks of the person ---- */
 
-static gboolean
-has_any(const char *const *values, const char *const *wanted)
+static Verdict
+when_verdict(Deciding *d, const RbWhen *when, RbMatchResult result)
 {
-    for (guint i = 0; values != NULL && values[i] != NULL; i++)
-        if (g_strv_contains(wanted, values[i]))
-            return TRUE;
-    return FALSE;
+    if (result == RB_MATCH_LIMIT)
+        return (Verdict){
+            RB_MAPPING_PATTERN_LIMIT,
+            rb_arena_print(d->arena,
+                           "the attribute %s took too long to compare with the expression of the assignment",
+                           when->attribute)
+        };
+    return (Verdict){
+        RB_MAPPING_ATTRIBUTE,
+        rb_arena_take(d->arena, rb_when_misses(when, rb_identity_attribute(d->identity, when->attribute)))
+    };
 }
 
-static const char *
-when_detail(Deciding *d, const RbWhen *when, const char *const *values)
+/* Every entry must hold; the first that does not is told. @claims: room for those that do, or NULL. */
+static Verdict
+judge_when(Deciding *d, const RbAssignment *a, RbClaim *claims)
 {
-    g_autofree char *wanted = g_strjoinv("' or '", (char **)when->values);
-    g_autofree char *first = values == NULL || values[0] == NULL ? NULL : rb_text_quote(values[0]);
+    Verdict v = { .claims = claims };
 
-    if (first == NULL)
-        return rb_arena_print(d->arena, "the attribute %s must be '%s'; your sign-in does not state it",
-                              when->attribute, wanted);
-    return rb_arena_print(d->arena, "the attribute %s must be '%s'; it is %s%s", when->attribute, wanted,
-                          first, values[1] != NULL ? " and others" : "");
+    for (guint i = 0; i < a->n_when; i++) {
+        const RbWhen *when = &a->when[i];
+        const char *held = NULL;
+        RbMatchResult result =
+            rb_when_match(when, rb_identity_attribute(d->identity, when->attribute), &d->space, &held);
+        if (result == RB_MATCH_YES && claims != NULL) {
+            *claims++ = (RbClaim){ when->attribute, held };
+        } else if (result != RB_MATCH_YES && v.code == RB_ACCEPTED) {
+            const RbClaim *held_so_far = v.claims;
+            v = when_verdict(d, when, result);
+            v.claims = held_so_far;
+        }
+    }
+    return v;
 }
 
 static Verdict
 judge_assignment(Deciding *d, const RbAssignment *a, gboolean unsure)
 {
+    RbClaim *claims = NULL;
+
     if (unsure)
         return (Verdict){ RB_MAPPING_PATTERN_LIMIT,
                           "a group name took too long to compare with the expression of the assignment" };
@@ -141,12 +171,9 @@ judge_assignment(Deciding *d, const RbAssignment *a, gboolean unsure)
         return (Verdict){ RB_MAPPING_PROVIDER,
                           rb_arena_print(d->arena, "only when '%s' vouches for you; '%s' did", a->provider,
                                          d->identity->provider) };
-    for (guint i = 0; i < a->n_when; i++) {
-        const char *const *values = rb_identity_attribute(d->identity, a->when[i].attribute);
-        if (!has_any(values, (const char *const *)a->when[i].values))
-            return (Verdict){ RB_MAPPING_ATTRIBUTE, when_detail(d, &a->when[i], values) };
-    }
-    return (Verdict){ RB_ACCEPTED };
+    if (a->by_claims)
+        claims = rb_arena_alloc(d->arena, (a->n_when + 1) * sizeof *claims);
+    return judge_when(d, a, claims);
 }
 
 /* ---- matches → pairs ---- */
@@ -160,32 +187,90 @@ add_pair(Deciding *d, const Match *m, guint account, guint verdict)
     g_array_append_val(d->pairs, p);
 }
 
+/* What is told of an account that @value of @when named. */
+static Verdict
+caught_verdict(Deciding *d, const RbAssignment *a, const Verdict *held, const RbWhen *when, const char *value)
+{
+    RbClaim *claims;
+    Verdict v = *held;
+
+    if (!a->by_claims)
+        return v;
+    claims = rb_arena_alloc(d->arena, (a->n_when + 1) * sizeof *claims);
+    memcpy(claims, held->claims, a->n_when * sizeof *claims); /* all of them hold */
+    claims[when - a->when].value = value;
+    v.claims = claims;
+    return v;
+}
+
+/* One stated value against one expression: the account that it names is a pair for each of the matches. */
+static void
+catch_account(Deciding *d, const Match *matches, guint n, const RbWhenCapture *capture, guint value,
+              const Verdict *held)
+{
+    const RbAssignment *a = assignment_at(d, matches->assignment);
+    const RbWhen *when = &a->when[capture->when];
+    const char *text = rb_identity_attribute(d->identity, when->attribute)[value];
+
+    for (guint k = 0; k < when->n_values; k++) {
+        const RbMatcher *m = &when->values[k];
+        g_autofree char *name = NULL;
+        guint at;
+        Verdict v;
+        if (rb_matcher_match(m, text, strlen(text), &d->space) != RB_MATCH_YES)
+            continue;
+        name = rb_pattern_capture(m->pattern, text, capture->name, &d->space);
+        at = name == NULL ? 0 : GPOINTER_TO_UINT(g_hash_table_lookup(d->snapshot->account_at, name));
+        if (at == 0) /* a capture that names no account is no grant */
+            continue;
+        v = caught_verdict(d, a, held, when, text);
+        g_array_append_val(d->verdicts, v);
+        for (guint i = 0; i < MIN(n, MAX_GROUPS_TOLD); i++)
+            add_pair(d, &matches[i], at - 1, d->verdicts->len - 1);
+    }
+}
+
+/* The accounts that `when` names: known only once all of it holds. */
+static void
+add_caught(Deciding *d, const Match *matches, guint n, const Verdict *held)
+{
+    const RbAssignment *a = assignment_at(d, matches->assignment);
+
+    for (const RbWhenCapture *c = a->when_captures; c->name != NULL; c++) {
+        const char *const *values = rb_identity_attribute(d->identity, a->when[c->when].attribute);
+        for (guint i = 0; values[i] != NULL; i++)
+            catch_account(d, matches, n, c, i, held);
+    }
+}
+
 /* Matches @first to @end - 1 are one assignment's. */
 static void
 add_pairs(Deciding *d, guint first, guint end)
 {
     const Match *m = &g_array_index(d->matches, Match, 0);
     const RbAssignment *a = assignment_at(d, m[first].assignment);
-    guint sure = 0, fixed = 0;
+    guint sure = 0, fixed = 0, before = d->pairs->len, verdict = d->verdicts->len;
     Verdict v;
 
     for (guint i = first; i < end; i++)
         sure += !m[i].unsure;
     v = judge_assignment(d, a, sure == 0);
     g_array_append_val(d->verdicts, v);
-    if (v.code == RB_ACCEPTED)
-        d->held[a->role->index] = 1;
     for (guint i = first; i < end; i++) {
         if (m[i].unsure && sure > 0)
             continue;
         if (m[i].account != FIXED) {
-            add_pair(d, &m[i], m[i].account, d->verdicts->len - 1);
+            add_pair(d, &m[i], m[i].account, verdict);
             continue;
         }
         if (fixed++ < MAX_GROUPS_TOLD)
             for (guint k = 0; k < a->n_accounts; k++)
-                add_pair(d, &m[i], a->accounts[k], d->verdicts->len - 1);
+                add_pair(d, &m[i], a->accounts[k], verdict);
     }
+    if (v.code == RB_ACCEPTED && a->when_captures->name != NULL)
+        add_caught(d, m + first, end - first, &v);
+    if (v.code == RB_ACCEPTED && d->pairs->len > before)
+        d->held[a->role->index] = 1;
 }
 
 static gint
@@ -311,6 +396,26 @@ place_words(Deciding *d, const RbAssignment *a)
     return rb_arena_join(d->arena, parts);
 }
 
+/* A pair that says what the one before it says: an account both fixed and caught, a claim stated twice. */
+static gboolean
+says_the_same(const Pair *pairs, guint i)
+{
+    return i > 0 && pairs[i].assignment == pairs[i - 1].assignment && pairs[i].group == pairs[i - 1].group;
+}
+
+static RbReason
+reason_of(const Deciding *d, const Pair *p, const char *place)
+{
+    RbReason r = { .assignment = place,
+                   .conditions = (const char *const *)assignment_at(d, p->assignment)->words };
+
+    if (p->group == NO_GROUP)
+        r.claims = g_array_index(d->verdicts, Verdict, p->verdict).claims;
+    else
+        r.group = d->identity->groups[p->group];
+    return r;
+}
+
 /* Every group of every assignment that gives the pair. */
 static void
 add_reasons(Deciding *d, const Pair *pairs, guint n, RbGrant *grant)
@@ -319,13 +424,12 @@ add_reasons(Deciding *d, const Pair *pairs, guint n, RbGrant *grant)
     const char *place = NULL;
 
     for (guint i = 0; i < n; i++) {
-        const RbAssignment *a = assignment_at(d, pairs[i].assignment);
-        if (g_array_index(d->verdicts, Verdict, pairs[i].verdict).code != RB_ACCEPTED)
+        if (g_array_index(d->verdicts, Verdict, pairs[i].verdict).code != RB_ACCEPTED ||
+            says_the_same(pairs, i))
             continue;
         if (place == NULL || pairs[i].assignment != pairs[i - 1].assignment)
-            place = place_words(d, a);
-        reasons[grant->n_reasons++] =
-            (RbReason){ d->identity->groups[pairs[i].group], place, (const char *const *)a->words };
+            place = place_words(d, assignment_at(d, pairs[i].assignment));
+        reasons[grant->n_reasons++] = reason_of(d, &pairs[i], place);
     }
     grant->reasons = reasons;
 }
@@ -377,6 +481,7 @@ add_miss(Deciding *d, const Pair *p, const Verdict *verdict)
 {
     const RbAccount *a = g_ptr_array_index(d->snapshot->accounts, p->account);
     const RbRole *r = g_ptr_array_index(d->snapshot->roles, p->role);
+    const RbReason why = reason_of(d, p, place_words(d, assignment_at(d, p->assignment)));
     RbNearMiss miss = {
         .account = a->id,
         .account_name = a->name,
@@ -384,8 +489,9 @@ add_miss(Deciding *d, const Pair *p, const Verdict *verdict)
         .role_title = r->title,
         .role_arn = role_arn(d, a, r),
         .code = verdict->code,
-        .assignment = place_words(d, assignment_at(d, p->assignment)),
-        .group = d->identity->groups[p->group],
+        .assignment = why.assignment,
+        .group = why.group,
+        .claims = why.claims,
         .detail = verdict->detail,
         .owner = r->owner,
     };
@@ -482,7 +588,7 @@ rb_decide(RbSnapshot *snapshot, RbIdentity *identity, const RbContext *context)
     Deciding d = { snapshot, identity, context, &whole->arena, matches, pairs,
                    verdicts, grants,   misses,  roles,         held };
 
-    match_groups(&d);
+    match_all(&d);
     collect_pairs(&d);
     settle_all(&d);
     rb_match_space_clear(&d.space);

@@ -91,6 +91,22 @@ texts(const char *const *list)
     return out;
 }
 
+/* What led to the assignment: "group", or "claims" for one without groups. */
+static void
+set_source(json_t *object, const char *group, const RbClaim *claims)
+{
+    json_t *facts;
+
+    if (group != NULL) {
+        (void)json_object_set_new(object, "group", json_string(group));
+        return;
+    }
+    facts = json_object();
+    for (; claims != NULL && claims->attribute != NULL; claims++)
+        (void)json_object_set_new(facts, claims->attribute, json_string(claims->value));
+    (void)json_object_set_new(object, "claims", facts);
+}
+
 static json_t *
 reasons_json(const RbGrant *grant)
 {
@@ -98,7 +114,9 @@ reasons_json(const RbGrant *grant)
 
     for (guint i = 0; i < grant->n_reasons; i++) {
         const RbReason *r = &grant->reasons[i];
-        json_t *reason = json_pack("{s:s, s:s}", "group", r->group, "assignment", r->assignment);
+        json_t *reason = json_object();
+        set_source(reason, r->group, r->claims);
+        (void)json_object_set_new(reason, "assignment", json_string(r->assignment));
         if (r->conditions != NULL && r->conditions[0] != NULL)
             (void)json_object_set_new(reason, "conditions", texts(r->conditions));
         (void)json_array_append_new(out, reason);
@@ -123,9 +141,14 @@ miss_json(const RbNearMiss *m)
 {
     const RbOutcome *outcome = &rb_outcomes()[m->code - 1];
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "account", m->account, "account_name",
-                     m->account_name, "role", m->role, "code", outcome->id, "assignment", m->assignment,
-                     "group", m->group, "detail", m->detail, "owner", m->owner);
+    json_t *miss =
+        json_pack("{s:s, s:s, s:s, s:s, s:s}", "account", m->account, "account_name", m->account_name, "role",
+                  m->role, "code", outcome->id, "assignment", m->assignment);
+
+    set_source(miss, m->group, m->claims);
+    (void)json_object_set_new(miss, "detail", json_string(m->detail));
+    (void)json_object_set_new(miss, "owner", json_string(m->owner));
+    return miss;
 }
 
 json_t *

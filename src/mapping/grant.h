@@ -10,10 +10,16 @@ typedef struct {
     const char *key, *value;
 } RbTag;
 
-/** Why a grant was given: one of the person's groups, the assignment that named it, the conditions that held.
- */
+/** An attribute that the sign-in, or the workload's token, states; and that value of it which counted. */
 typedef struct {
-    const char *group;
+    const char *attribute, *value;
+} RbClaim;
+
+/** Why a grant was given: one of the person's groups, or what else was stated; the assignment that named it;
+ * the conditions that held. */
+typedef struct {
+    const char *group;      /* NULL: an assignment without groups */
+    const RbClaim *claims;  /* of such a one, ended by one whose attribute is NULL; else NULL */
     const char *assignment; /* "assignments.yaml:4" */
     const char *const
         *conditions; /* in words, NULL-terminated: "department is 'Research'", "second factor" */

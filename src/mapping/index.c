@@ -65,8 +65,6 @@ rb_index_init(RbIndex *index)
 void
 rb_index_clear(RbIndex *index)
 {
-    for (guint i = 0; index->matchers != NULL && i < index->matchers->len; i++)
-        rb_pattern_free(g_array_index(index->matchers, RbMatcher, i).pattern);
     g_clear_pointer(&index->matchers, g_array_unref);
     g_clear_pointer(&index->exact, g_hash_table_unref);
     g_clear_pointer(&index->heads, g_hash_table_unref);
@@ -172,17 +170,30 @@ typedef struct {
     gpointer data;
 } Lookup;
 
+static inline RbMatchResult
+yes_if(gboolean matches)
+{
+    return matches ? RB_MATCH_YES : RB_MATCH_NO;
+}
+
+RbMatchResult
+rb_matcher_match(const RbMatcher *m, const char *text, gsize length, RbMatchSpace *space)
+{
+    if (m->kind == RB_MATCHER_REGEX)
+        return rb_pattern_match(m->pattern, text, length, space);
+    if (m->kind == RB_MATCHER_PREFIX)
+        return yes_if(length >= m->length && memcmp(text, m->text, m->length) == 0);
+    return yes_if(length == m->length && memcmp(text, m->text, length) == 0);
+}
+
 static void
 try_chain(const Lookup *l, guint first)
 {
     for (guint i = first; i > 0;) {
         const RbMatcher *m = &g_array_index(l->index->matchers, RbMatcher, i - 1);
-        RbMatchResult result = RB_MATCH_YES;
-        if (m->kind == RB_MATCHER_PREFIX)
-            result = l->length >= m->length && memcmp(l->group, m->text, m->length) == 0 ? RB_MATCH_YES
-                                                                                         : RB_MATCH_NO;
-        else if (m->kind == RB_MATCHER_REGEX)
-            result = rb_pattern_match(m->pattern, l->group, l->length, l->space);
+        RbMatchResult result = RB_MATCH_YES; /* the table has compared exact texts and DNs */
+        if (m->kind == RB_MATCHER_PREFIX || m->kind == RB_MATCHER_REGEX)
+            result = rb_matcher_match(m, l->group, l->length, l->space);
         if (result != RB_MATCH_NO)
             l->found(m, result, l->data);
         i = m->next;

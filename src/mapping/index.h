@@ -13,7 +13,9 @@
  */
 typedef enum { RB_MATCHER_EXACT, RB_MATCHER_PREFIX, RB_MATCHER_REGEX, RB_MATCHER_DN } RbMatcherKind;
 
-/** One entry of an assignment's `groups`. */
+enum { RB_MATCHER_MAX = 4096 }; /* bytes of a group or a value, as identities have them */
+
+/** One entry of an assignment's `groups`, or one value of its `when`. The pattern is the snapshot's. */
 typedef struct {
     RbMatcherKind kind;
     guint assignment; /* index in the snapshot */
@@ -22,6 +24,9 @@ typedef struct {
     const char *text; /* exact, prefix: as written; regex: as written; DN: canonical */
     RbPattern *pattern;
 } RbMatcher;
+
+/** rb_matcher_match: whether @matcher, which is none of a DN, takes @text of @length bytes as a whole. */
+RbMatchResult rb_matcher_match(const RbMatcher *matcher, const char *text, gsize length, RbMatchSpace *space);
 
 /** A text and its hash, so that one hash serves filter and table. */
 typedef struct {
@@ -50,7 +55,8 @@ void rb_index_clear(RbIndex *index);
 void rb_index_add(RbIndex *index, const RbMatcher *matcher);
 void rb_index_finish(RbIndex *index, RbArena *arena);
 
-/** rb_index_find: calls @found for each matcher of @group: with YES, while its captures can be read from
+/** rb_index_find: calls @found for each matcher of @group (or of a claim's value): with YES, while its
+ * captures can be read from
  * @space, or with LIMIT when it could not be told. */
 typedef void (*RbFound)(const RbMatcher *matcher, RbMatchResult result, gpointer data);
 void rb_index_find(const RbIndex *index, const char *group, RbMatchSpace *space, RbFound found,

@@ -35,9 +35,18 @@ RbSnapshotSize rb_snapshot_size(const RbSnapshot *snapshot);
 
 /**
  * rb_snapshot_ways: (transfer full): who gets @role in @account (name or id; NULL: any), in words, one group
- * a line: "group 'acme-data-science' (assignments.yaml:4)". For somebody who gets nothing and asks why.
+ * a line: "group 'acme-data-science' (assignments.yaml:4)"; then assignments without groups: "provider 'ci',
+ * when repository is 'acme/app' (assignments.yaml:9)". For somebody who gets nothing and asks why.
  */
 GStrv rb_snapshot_ways(const RbSnapshot *snapshot, const char *account, const char *role);
+
+/**
+ * rb_snapshot_nearest: (transfer full): the assignments without groups that @identity comes nearest to, a
+ * few, in words, and every fact that each of them misses: "release-pipeline (assignments.yaml:9): the
+ * attribute ref must be 'refs/heads/main'; it is 'refs/heads/x'". Walks all of them: for explanations.
+ */
+GStrv rb_snapshot_nearest(const RbSnapshot *snapshot, const RbIdentity *identity, const char *account,
+                          const char *role);
 
 /**
  * rb_snapshot_check_providers: warns of every assignment whose `provider` is none of the NULL-terminated
@@ -56,7 +65,8 @@ typedef struct {
     const char *account, *account_name, *role, *role_title, *role_arn;
     RbRefusalCode code;
     const char *assignment; /* "assignments.yaml:12" */
-    const char *group;      /* the person's group that matched */
+    const char *group;      /* the person's group that matched; NULL: an assignment without groups */
+    const RbClaim *claims;  /* of such a one, what did hold; ended by one whose attribute is NULL */
     const char
         *detail; /* in words, what was missing: "Mon-Fri 07:00-19:00 Europe/Berlin; it is Sat 10:12 there" */
     const char *owner; /* of the role: whom to ask */

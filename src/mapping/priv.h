@@ -3,9 +3,11 @@
 
 #include "base/yaml.h"
 #include "mapping/arena.h"
+#include "mapping/claims.h"
 #include "mapping/condition.h"
 #include "mapping/index.h"
 #include "mapping/mapping.h"
+#include "mapping/when.h"
 
 /* The inside of a snapshot. All text lives in its arena. */
 
@@ -71,21 +73,24 @@ typedef struct {
     guint n_duties;
 } RbRole;
 
+/** "${name}" among the accounts, as an expression of a `when` entry catches it. */
 typedef struct {
-    const char *attribute;
-    const char **values;
-} RbWhen;
+    guint when;       /* the entry */
+    const char *name; /* NULL: the end of the list */
+} RbWhenCapture;
 
 typedef struct {
     RbPlace place;
     RbRole *role;
+    gboolean by_claims;   /* it names no groups: `provider` and `when` alone bring the role */
     const char *provider; /* or NULL */
     const RbWhen *when;
     guint n_when;
     const guint *accounts; /* indices, ascending */
     guint n_accounts;
-    const char **captures; /* "${name}" among the accounts, NULL-terminated */
-    const char **words;    /* conditions in words, the role's behind its own */
+    const char **captures;              /* "${name}" among the accounts, caught by groups; NULL-terminated */
+    const RbWhenCapture *when_captures; /* caught by `when` */
+    const char **words;                 /* conditions in words, the role's behind its own */
 } RbAssignment;
 
 typedef struct {
@@ -107,7 +112,9 @@ struct RbSnapshot {
     GHashTable *role_named;
     GArray *assignments; /* RbAssignment */
     GArray *duties;      /* RbDuties */
-    RbIndex index;
+    GPtrArray *patterns; /* RbPattern: of groups and of `when` */
+    RbIndex index;       /* groups → assignments */
+    RbClaims claims;     /* provider and attributes → assignments without groups */
 };
 
 /** What loading needs while it is under way. */
@@ -135,6 +142,23 @@ void rb_assignments_read(RbLoad *load, const RbYaml *root);
  * one mistake is not reported twice. */
 void rb_policy_broken(RbLoad *load, const char *file, const char *stem);
 void rb_role_broken(RbLoad *load, const char *file, const char *stem);
+
+/** rb_matcher_exact: a matcher of @text itself, in the arena, for the assignment being read. */
+RbMatcher rb_matcher_exact(RbLoad *load, const char *text);
+
+/**
+ * rb_matcher_read: `{ prefix: … }`, `{ regex: … }`, `{ dn_under: … }`: one of the NULL-terminated @known.
+ * @hint: what to write instead of an empty text. Returns: FALSE after a mistake was reported
+ */
+gboolean rb_matcher_read(RbLoad *load, const RbYaml *node, const char *const *known, const char *hint,
+                         RbMatcher *matcher);
+
+/** rb_when_read: the `when` map of an assignment; *@n entries in the arena. */
+const RbWhen *rb_when_read(RbLoad *load, const RbYaml *map, guint *n);
+
+/** rb_assignment_gives: whether @a brings @role (NULL: any) in @account (name or id; NULL: any). */
+gboolean rb_assignment_gives(const RbSnapshot *snapshot, const RbAssignment *a, const char *account,
+                             const char *role);
 
 /** rb_accounts_sort, rb_roles_sort: after the last of them was read, before the first reference. */
 void rb_accounts_sort(RbLoad *load);

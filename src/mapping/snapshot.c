@@ -4,6 +4,12 @@
 
 #include <string.h>
 
+static void
+pattern_free(gpointer data)
+{
+    rb_pattern_free(data);
+}
+
 static RbSnapshot *
 snapshot_new(void)
 {
@@ -12,6 +18,8 @@ snapshot_new(void)
     g_atomic_ref_count_init(&s->refs);
     rb_arena_init(&s->arena);
     rb_index_init(&s->index);
+    rb_claims_init(&s->claims);
+    s->patterns = g_ptr_array_new_with_free_func(pattern_free);
     s->accounts = g_ptr_array_new();
     s->account_at = g_hash_table_new(g_str_hash, g_str_equal);
     s->policies = g_ptr_array_new();
@@ -44,6 +52,8 @@ rb_snapshot_unref(RbSnapshot *s)
     g_array_unref(s->assignments);
     g_array_unref(s->duties);
     rb_index_clear(&s->index);
+    rb_claims_clear(&s->claims);
+    g_ptr_array_unref(s->patterns);
     rb_arena_clear(&s->arena);
     g_free(s->digest);
     g_free(s);
@@ -180,8 +190,8 @@ read_assignments(Build *b)
             rb_assignments_read(&b->load, root_of(b, i));
     }
     if (found == 0)
-        rb_diagnostics_error(b->load.problems, "assignments.yaml", 0, 0,
-                             "it says which groups have which roles", "is missing");
+        rb_diagnostics_error(b->load.problems, "assignments.yaml", 0, 0, "it says who has which roles",
+                             "is missing");
 }
 
 /* Each role learns which separation_of_duties rules name it. */
@@ -220,6 +230,7 @@ rb_snapshot_build(GPtrArray *files, RbDiagnostics *problems)
         return NULL;
     link_duties(snapshot);
     rb_index_finish(&snapshot->index, &snapshot->arena);
+    rb_claims_finish(&snapshot->claims, snapshot->assignments, &snapshot->arena);
     snapshot->digest = digest_of(files);
     return g_steal_pointer(&snapshot);
 }
