@@ -52,6 +52,7 @@ ask_facts(const Ask *ask)
     rb_facts_text(facts, "role_arn", ask->grant->role_arn);
     if (ask->grant->n_reasons > 0) {
         rb_facts_text(facts, "group", ask->grant->reasons[0].group);
+        rb_facts_claims(facts, ask->grant->reasons[0].claims);
         rb_facts_text(facts, "assignment", ask->grant->reasons[0].assignment);
     }
     return facts;

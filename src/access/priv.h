@@ -46,6 +46,8 @@ struct RbAccess {
 json_t *rb_facts_new(const RbVisit *visit, const RbIdentity *identity);
 /** rb_facts_text: adds a fact, made printable; NULL adds nothing. */
 void rb_facts_text(json_t *facts, const char *key, const char *value);
+/** rb_facts_claims: adds `claims`, what brought a role without groups, made printable; NULL adds nothing. */
+void rb_facts_claims(json_t *facts, const RbClaim *claims);
 void rb_facts_integer(json_t *facts, const char *key, gint64 value);
 
 /** rb_access_count: one more of @counter, a member of access->counts. */

@@ -24,6 +24,19 @@ rb_facts_text(json_t *facts, const char *key, const char *value)
 }
 
 void
+rb_facts_claims(json_t *facts, const RbClaim *claims)
+{
+    json_t *stated;
+
+    if (claims == NULL)
+        return;
+    stated = json_object();
+    for (; claims->attribute != NULL; claims++)
+        rb_facts_text(stated, claims->attribute, claims->value);
+    (void)json_object_set_new(facts, "claims", stated);
+}
+
+void
 rb_facts_integer(json_t *facts, const char *key, gint64 value)
 {
     (void)json_object_set_new(facts, key, json_integer(value));

@@ -45,6 +45,29 @@ duration(gint64 s)
                          : g_strdup_printf("%" G_GINT64_FORMAT "m", s / 60);
 }
 
+/* The group, or what a sign-in without groups stated. */
+static void
+print_source(const json_t *reason)
+{
+    const char *group = json_string_value(json_object_get(reason, "group")), *attribute;
+    json_t *claims = json_object_get(reason, "claims"), *value;
+    gboolean first = TRUE;
+
+    if (group != NULL || json_object_size(claims) == 0) {
+        fputs("group ", stdout);
+        rb_cli_print(group != NULL ? group : "?");
+        return;
+    }
+    json_object_foreach(claims, attribute, value)
+    {
+        fputs(first ? "" : ", ", stdout);
+        rb_cli_print(attribute);
+        putchar(' ');
+        rb_cli_print(json_string_value(value) != NULL ? json_string_value(value) : "?");
+        first = FALSE;
+    }
+}
+
 static void
 print_reasons(const json_t *reasons)
 {
@@ -54,10 +77,9 @@ print_reasons(const json_t *reasons)
     json_array_foreach(reasons, i, reason)
     {
         const json_t *condition;
-        const char *group = json_string_value(json_object_get(reason, "group"));
         const char *line = json_string_value(json_object_get(reason, "assignment"));
-        fputs("      because group ", stdout);
-        rb_cli_print(group != NULL ? group : "?");
+        fputs("      because ", stdout);
+        print_source(reason);
         fputs(" by ", stdout);
         rb_cli_print(line != NULL ? line : "?");
         json_array_foreach(json_object_get(reason, "conditions"), j, condition)

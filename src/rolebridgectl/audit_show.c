@@ -68,6 +68,23 @@ add(GString *detail, const char *before, const char *text)
     g_string_append(detail, text);
 }
 
+/* What brought a role without groups: "with repository acme/app, ref main". */
+static void
+add_claims(GString *detail, json_t *claims)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    const char *attribute;
+    json_t *value;
+
+    json_object_foreach(claims, attribute, value)
+    {
+        if (json_is_string(value))
+            g_string_append_printf(text, "%s%s %s", text->len > 0 ? ", " : "", attribute,
+                                   json_string_value(value));
+    }
+    add(detail, "with ", text->str);
+}
+
 static void
 add_until(GString *detail, const json_t *record)
 {
@@ -93,6 +110,7 @@ detail_of(const json_t *record)
     if (json_is_true(json_object_get(record, "mfa")))
         add(detail, "", "mfa");
     add(detail, "from group ", member(record, "group"));
+    add_claims(detail, json_object_get(record, "claims"));
     add(detail, "in ", member(record, "assignment"));
     add_until(detail, record);
     add(detail, "at ", member(record, "source_ip"));

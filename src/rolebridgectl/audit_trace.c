@@ -141,6 +141,24 @@ time_of(const json_t *record, const char *key)
     return at > 0 ? rb_time_format(at) : g_strdup("(not recorded)");
 }
 
+/* The group, or what a sign-in without groups stated, and the assignment that named it. */
+static void
+tell_source(FILE *out, const json_t *from)
+{
+    const char *place = or_unknown(member(from, "assignment")), *attribute, *label = "why";
+    json_t *claims = json_object_get(from, "claims"), *value;
+
+    if (json_object_size(claims) == 0) {
+        line(out, label, "group '%s' by %s", or_unknown(member(from, "group")), place);
+        return;
+    }
+    json_object_foreach(claims, attribute, value)
+    {
+        line(out, label, "%s '%s' by %s", attribute, or_unknown(json_string_value(value)), place);
+        label = "";
+    }
+}
+
 static void
 tell_why(FILE *out, const Trace *trace)
 {
@@ -148,8 +166,7 @@ tell_why(FILE *out, const Trace *trace)
     const json_t *conditions = json_object_get(from, "conditions"), *condition;
     gsize i;
 
-    line(out, "why", "group '%s' by %s", or_unknown(member(from, "group")),
-         or_unknown(member(from, "assignment")));
+    tell_source(out, from);
     json_array_foreach(conditions, i, condition)
         line(out, "", "and %s", or_unknown(json_string_value(condition)));
     line(out, "mapping", "%s", or_unknown(member(from, "mapping")));

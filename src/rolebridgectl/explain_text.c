@@ -41,6 +41,23 @@ append_printable(GString *out, const char *text)
     g_string_append(out, shown);
 }
 
+/* Who vouches and what is stated, of somebody without groups: a workload, mostly. */
+static void
+append_stated(GString *out, const RbIdentity *who)
+{
+    g_string_append(out, " of ");
+    append_printable(out, who->provider);
+    for (guint i = 0; i < who->n_attributes && i < 20; i++) {
+        g_autofree char *values = g_strjoinv("|", (char **)who->attributes[i].values);
+        g_string_append(out, i == 0 ? ": " : ", ");
+        append_printable(out, who->attributes[i].name);
+        g_string_append_c(out, '=');
+        append_printable(out, values);
+    }
+    if (who->n_attributes > 20)
+        g_string_append_printf(out, " and %u more", who->n_attributes - 20);
+}
+
 static void
 append_who(GString *out, const RbDecision *decision, const RbContext *context)
 {
@@ -48,7 +65,10 @@ append_who(GString *out, const RbDecision *decision, const RbContext *context)
     g_autofree char *time = rb_time_format(context->now);
 
     append_printable(out, who->name);
-    g_string_append(out, who->n_groups == 0 ? ", in no group" : ", in ");
+    if (who->n_groups == 0 && who->n_attributes > 0)
+        append_stated(out, who);
+    else
+        g_string_append(out, who->n_groups == 0 ? ", in no group" : ", in ");
     for (guint i = 0; i < who->n_groups && i < 20; i++) {
         g_string_append(out, i == 0 ? "" : ", ");
         append_printable(out, who->groups[i]);
@@ -63,11 +83,28 @@ append_who(GString *out, const RbDecision *decision, const RbContext *context)
     g_string_append(out, "\n");
 }
 
+/* "group acme-all", or what was stated: "repository 'acme/app', ref 'main'" */
+static void
+append_source(GString *out, const char *group, const RbClaim *claims)
+{
+    if (group != NULL) {
+        g_string_append(out, "group ");
+        append_printable(out, group);
+        return;
+    }
+    for (guint i = 0; claims != NULL && claims[i].attribute != NULL; i++) {
+        g_autofree char *quoted = rb_text_quote(claims[i].value);
+        g_string_append(out, i == 0 ? "" : ", ");
+        append_printable(out, claims[i].attribute);
+        g_string_append_printf(out, " %s", quoted);
+    }
+}
+
 static void
 append_reason(GString *out, const RbReason *reason)
 {
-    g_string_append(out, "    because of group ");
-    append_printable(out, reason->group);
+    g_string_append(out, "    because of ");
+    append_source(out, reason->group, reason->claims);
     g_string_append_printf(out, " (%s)", reason->assignment);
     for (guint i = 0; reason->conditions != NULL && reason->conditions[i] != NULL; i++) {
         g_string_append(out, i == 0 ? "; holds: " : ", ");
@@ -103,11 +140,25 @@ append_miss(GString *out, const RbNearMiss *m)
     g_string_append_printf(out, "\n  %s in %s (%s): %s\n    ", m->role, m->account_name, m->account,
                            outcome->id);
     append_printable(out, m->detail);
-    g_string_append(out, "\n    named by group ");
-    append_printable(out, m->group);
+    g_string_append(out, "\n    named by ");
+    append_source(out, m->group, m->claims);
     g_string_append_printf(out, " (%s); ask ", m->assignment);
     append_printable(out, m->owner);
     g_string_append_c(out, '\n');
+}
+
+/* Assignments without groups of which this sign-in misses little. */
+static void
+append_nearest(GString *out, const RbSnapshot *snapshot, const RbDecision *decision,
+               const RbExplainFilter *filter)
+{
+    g_auto(GStrv) nearest = rb_snapshot_nearest(snapshot, decision->identity, filter->account, filter->role);
+
+    for (guint i = 0; nearest[i] != NULL; i++) {
+        g_string_append(out, i == 0 ? "\nNearest by what is stated:\n  " : "  ");
+        append_printable(out, nearest[i]);
+        g_string_append_c(out, '\n');
+    }
 }
 
 /* Who does get what was asked about: what this person's groups lack. */
@@ -152,7 +203,9 @@ rb_explain_text(const RbSnapshot *snapshot, const RbDecision *decision, const Rb
         g_string_append(out, missed++ == 0 ? "\nAssigned, but not now:\n" : "");
         append_miss(out, m);
     }
-    if (granted == 0 && missed == 0)
+    if (granted == 0 && missed == 0) {
+        append_nearest(out, snapshot, decision, filter);
         append_ways(out, snapshot, filter);
+    }
     return g_string_free(out, FALSE);
 }

@@ -168,12 +168,15 @@ rb_handle_login(RbRequest *request, GError **error)
 static json_t *
 reason_json(const RbReason *reason)
 {
-    json_t *conditions = json_array();
+    json_t *conditions = json_array(), *claims = json_array();
 
     for (const char *const *c = reason->conditions; c != NULL && *c != NULL; c++)
         (void)json_array_append_new(conditions, json_string(*c));
-    return json_pack("{s:s*, s:s*, s:o}", "group", reason->group, "assignment", reason->assignment,
-                     "condition", conditions);
+    for (const RbClaim *c = reason->claims; c != NULL && c->attribute != NULL; c++)
+        (void)json_array_append_new(claims,
+                                    json_pack("{s:s, s:s}", "attribute", c->attribute, "value", c->value));
+    return json_pack("{s:s*, s:o, s:s*, s:o}", "group", reason->group, "claim", claims, "assignment",
+                     reason->assignment, "condition", conditions);
 }
 
 static char *

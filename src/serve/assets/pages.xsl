@@ -145,7 +145,8 @@ rolebridge configure</pre>
         <summary>Why, and for how long</summary>
         <ul>
           <xsl:for-each select="reason">
-            <li>Your group <bdi><code><xsl:value-of select="group"/></code></bdi>, by <code><xsl:value-of select="assignment"/></code>
+            <li><xsl:if test="group">Your group <bdi><code><xsl:value-of select="group"/></code></bdi></xsl:if>
+              <xsl:if test="claim">What your sign-in states: <xsl:for-each select="claim"><xsl:if test="position() &gt; 1">, </xsl:if><bdi><xsl:value-of select="attribute"/></bdi><xsl:text> </xsl:text><bdi><code><xsl:value-of select="value"/></code></bdi></xsl:for-each></xsl:if>, by <code><xsl:value-of select="assignment"/></code>
               <xsl:for-each select="condition">; <bdi><xsl:value-of select="."/></bdi></xsl:for-each></li>
           </xsl:for-each>
           <li>Sessions of up to <xsl:value-of select="longest"/><xsl:if test="chained"> (AWS allows no more for an account reached by assume-role)</xsl:if></li>
