@@ -56,6 +56,12 @@ rb_access_providers(RbAccess *access)
     return access->providers;
 }
 
+RbIssuer *
+rb_access_issuer(RbAccess *access)
+{
+    return access->issuer;
+}
+
 const char *
 rb_access_public_url(RbAccess *access)
 {
@@ -84,6 +90,21 @@ tend_provider(RbProvider *provider, gint64 now)
     if (why != NULL)
         rb_log(RB_LOG_WARNING, "provider.refresh", "provider", rb_provider_id(provider), "reason",
                why->message, "outcome", "keeping the old keys", NULL);
+    return MAX(due, now + 1);
+}
+
+/* Returns: when the signing keys are to be looked at again. */
+static gint64
+tend_keys(RbIssuer *issuer, gint64 now)
+{
+    g_autoptr(GError) why = NULL;
+    gboolean changed;
+    gint64 due;
+
+    if (!rb_issuer_tend_keys(issuer, now, &due, &changed, &why))
+        rb_log(RB_LOG_ERROR, "keys.refused", "reason", why->message, "outcome", "keeping the old keys", NULL);
+    else if (changed)
+        rb_log(RB_LOG_INFO, "keys.loaded", NULL);
     return MAX(due, now + 1);
 }
 
@@ -118,6 +139,7 @@ rb_access_tend(RbAccess *access)
 
     if (g_atomic_int_compare_and_exchange(&access->hurry, 1, 0)) {
         access->issuer_due = 0;
+        access->keys_due = 0;
         for (guint i = 0; i < rb_providers_size(access->providers); i++) {
             rb_provider_hurry(rb_providers_item(access->providers, i));
             access->provider_due[i] = 0;
@@ -129,7 +151,9 @@ rb_access_tend(RbAccess *access)
     next = access->sweep_due;
     if (now >= access->issuer_due)
         access->issuer_due = tend_issuer(access->issuer, now);
-    next = MIN(next, access->issuer_due);
+    if (now >= access->keys_due)
+        access->keys_due = tend_keys(access->issuer, now);
+    next = MIN(next, MIN(access->issuer_due, access->keys_due));
     for (guint i = 0; i < rb_providers_size(access->providers); i++) {
         if (now >= access->provider_due[i])
             access->provider_due[i] = tend_provider(rb_providers_item(access->providers, i), now);
@@ -195,12 +219,15 @@ rb_access_ready(RbAccess *access, json_t **details)
 {
     gint64 now = rb_clock_now(&access->clock);
     gboolean store_ready, providers_ready;
-    json_t *state = json_object();
+    json_t *state = json_object(), *keys;
 
     (void)json_object_set_new(state, "store", store_state(access, &store_ready));
     (void)json_object_set_new(state, "mapping", mapping_state(access));
     (void)json_object_set_new(state, "identity_providers", providers_state(access, now, &providers_ready));
     (void)json_object_set_new(state, "aws", rb_issuer_status(access->issuer, now));
+    keys = rb_issuer_keys_status(access->issuer, now);
+    if (keys != NULL)
+        (void)json_object_set_new(state, "issuer", keys);
     if (details != NULL)
         *details = json_incref(state);
     json_decref(state);

@@ -64,6 +64,7 @@ void rb_access_visit(RbAccess *access, RbVisit *visit, char incident[16]);
 void rb_access_refused(RbAccess *access, const RbVisit *visit, const char *what, const GError *error);
 
 RbProviders *rb_access_providers(RbAccess *access); /* borrowed */
+RbIssuer *rb_access_issuer(RbAccess *access);       /* borrowed */
 const char *rb_access_public_url(RbAccess *access);
 
 /* ---- signing in and out in a browser ---- */

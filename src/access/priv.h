@@ -37,7 +37,7 @@ struct RbAccess {
     struct RbFlood *flood;  /* refusals of strangers that are counted, not written one by one */
     gint hurry;             /* atomic */
     gint64 *provider_due;   /* the background thread's own, as are the next */
-    gint64 issuer_due, sweep_due;
+    gint64 issuer_due, keys_due, sweep_due;
 };
 
 /* ---- records.c ---- */

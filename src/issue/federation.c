@@ -116,6 +116,7 @@ rb_issuer_read_federation(RbIssuer *issuer, const RbIssuerSetting *setting, RbDi
     if (setting->issuer == NULL || !rb_yaml_expect(setting->issuer, RB_YAML_MAP, problems))
         return;
     (void)rb_yaml_check_keys(setting->issuer, known, problems); /* reported; the known ones are read */
+    issuer->portal = g_strdup(setting->public_url);
     read_url(issuer, setting, problems);
     read_names(issuer, setting->issuer, problems);
     read_keys(issuer, setting, problems);

@@ -39,7 +39,7 @@ typedef struct RbIssuer RbIssuer;
 typedef struct {
     const RbYaml *aws;      /* `aws` of rolebridge.yaml (region, sts_endpoint, profile…), or NULL */
     const RbYaml *issuer;   /* `issuer`, or NULL: no account trusts rolebridge itself */
-    const char *public_url; /* the default of issuer.url; may be NULL without `issuer` */
+    const char *public_url; /* the portal, and the default of issuer.url; may be NULL without `issuer` */
     const char *base_dir;   /* relative file names start here; may be NULL without `issuer` */
     RbSecret *(*secret)(const RbYaml *node, const char *base_dir, RbDiagnostics *problems);
     RbHttp *http; /* may be NULL for a check of the configuration */
@@ -55,6 +55,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbIssuer, rb_issuer_free)
 const char *rb_issuer_url(const RbIssuer *issuer);
 /** rb_issuer_keys: (transfer none): what it signs with; NULL without `issuer`. */
 RbSigningKeys *rb_issuer_keys(const RbIssuer *issuer);
+
+/** rb_issuer_jwks, rb_issuer_discovery: (transfer full): what AWS fetches to verify tokens; NULL without
+ * `issuer`. */
+json_t *rb_issuer_jwks(RbIssuer *issuer, gint64 now);
+json_t *rb_issuer_discovery(const RbIssuer *issuer);
+/** rb_issuer_metadata: (transfer full): SAML metadata of rolebridge as an identity provider, with every
+ * published assertion key; NULL with request.not_found (no `issuer`) or fault.keys (no key). */
+char *rb_issuer_metadata(RbIssuer *issuer, gint64 now, GError **error);
+/** rb_issuer_keys_status: (transfer full): which keys sign, which come next, when; NULL without `issuer`. */
+json_t *rb_issuer_keys_status(RbIssuer *issuer, gint64 now);
+/** rb_issuer_tend_keys: reads the keys again when they changed; a bad directory is fault.keys, and the old
+ * ones stay. Background thread. @due: (out) when to call again; @changed: (out) whether there was a change.
+ */
+gboolean rb_issuer_tend_keys(RbIssuer *issuer, gint64 now, gint64 *due, gboolean *changed, GError **error);
 
 /** rb_issuer_check_duration: what will be asked of STS: @asked_s (0: the role's default) or sts.duration
  * saying which limit. */

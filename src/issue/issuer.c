@@ -180,6 +180,7 @@ rb_issuer_free(RbIssuer *issuer)
     g_free(issuer->url);
     g_free(issuer->audience);
     g_free(issuer->entity_id);
+    g_free(issuer->portal);
     g_free(issuer);
 }
 

@@ -153,8 +153,8 @@ struct RbIssuer {
     RbSigv4Keys *keys;
     RbOwnSetting setting;
     RbOwn *own;
-    char *url, *audience, *entity_id; /* as the accounts' identity provider; NULL without `issuer` */
-    RbSigningKeys *signing_keys;      /* NULL without `issuer` */
+    char *url, *audience, *entity_id, *portal; /* as the accounts' identity provider; NULL without `issuer` */
+    RbSigningKeys *signing_keys;               /* NULL without `issuer` */
 };
 
 /** rb_issuer_read_federation: what `issuer` says. */

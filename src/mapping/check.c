@@ -2,6 +2,8 @@
 #include "mapping/mapping.h"
 #include "mapping/priv.h"
 
+#include <string.h>
+
 /* What can only be said once everything has been read. */
 
 static void
@@ -98,5 +100,61 @@ rb_snapshot_check_providers(const RbSnapshot *snapshot, const char *const *ids, 
                    : g_strdup("it brings nothing to anybody: name one of rolebridge.yaml, or leave it out");
         rb_diagnostics_warning(problems, a->place.file, a->place.line, a->place.column, hint,
                                "no identity provider %s is configured", quoted);
+    }
+}
+
+/* ---- rolebridge as the accounts' identity provider ---- */
+
+/* AWS names an OIDC provider by its URL without the scheme, and compares it letter by letter. */
+static void
+check_provider_arn(const RbAccount *account, const char *url, RbDiagnostics *problems)
+{
+    const char *name = strstr(url, "://") != NULL ? strstr(url, "://") + 3 : url;
+    g_autofree char *want =
+        g_strdup_printf("arn:%s:iam::%s:oidc-provider/%s", account->partition, account->id, name);
+    g_autofree char *hint = g_strdup_printf("write %s, or correct issuer.url", want);
+    g_autofree char *quoted = rb_text_quote(account->provider_arn);
+
+    if (!g_str_equal(account->provider_arn, want))
+        rb_diagnostics_error(problems, account->place.file, account->place.line, account->place.column, hint,
+                             "the account '%s' trusts %s, and rolebridge is the issuer '%s'", account->name,
+                             quoted, url);
+}
+
+/* What stands against any token or assertion at all: said once for a method, at its first account. */
+static gboolean
+check_issuer_can(const RbAccount *account, const RbIssuerFacts *facts, RbDiagnostics *problems)
+{
+    gboolean saml = account->method == RB_ISSUE_SAML;
+    const char *method = saml ? "saml" : "web-identity", *use = saml ? "assertion" : "token";
+    g_autofree char *hint = g_strdup_printf("make one: rolebridgectl keys rotate --for %s", use);
+
+    if (facts->url == NULL)
+        rb_diagnostics_error(problems, account->place.file, account->place.line, account->place.column,
+                             "add issuer: { keys: certs/issuer } to rolebridge.yaml (docs/issuer.md)",
+                             "the account '%s' trusts rolebridge itself (%s), and there is no 'issuer'",
+                             account->name, method);
+    else if (!(saml ? facts->signs_assertions : facts->signs_tokens))
+        rb_diagnostics_error(problems, account->place.file, account->place.line, account->place.column, hint,
+                             "the account '%s' trusts rolebridge itself (%s), and no key signs %ss",
+                             account->name, method, use);
+    else
+        return TRUE;
+    return FALSE;
+}
+
+void
+rb_snapshot_check_issuer(const RbSnapshot *snapshot, const RbIssuerFacts *facts, RbDiagnostics *problems)
+{
+    gboolean said[] = { [RB_ISSUE_WEB_IDENTITY] = FALSE, [RB_ISSUE_SAML] = FALSE };
+
+    for (guint i = 0; i < snapshot->accounts->len; i++) {
+        const RbAccount *account = g_ptr_array_index(snapshot->accounts, i);
+        if (account->method == RB_ISSUE_ASSUME_ROLE)
+            continue;
+        if (!said[account->method])
+            said[account->method] = !check_issuer_can(account, facts, problems);
+        if (account->method == RB_ISSUE_WEB_IDENTITY && facts->url != NULL)
+            check_provider_arn(account, facts->url, problems);
     }
 }

@@ -54,6 +54,19 @@ GStrv rb_snapshot_nearest(const RbSnapshot *snapshot, const RbIdentity *identity
  */
 void rb_snapshot_check_providers(const RbSnapshot *snapshot, const char *const *ids, RbDiagnostics *problems);
 
+/** rolebridge as the accounts' identity provider, for rb_snapshot_check_issuer(). */
+typedef struct {
+    const char *url;                         /* of `issuer` in rolebridge.yaml; NULL: there is none */
+    gboolean signs_tokens, signs_assertions; /* there is a key for it */
+} RbIssuerFacts;
+
+/**
+ * rb_snapshot_check_issuer: errors for accounts that trust rolebridge itself (issue.method web-identity,
+ * saml): there is no issuer or no key to sign with, or `provider_arn` is of another issuer than @facts->url.
+ */
+void rb_snapshot_check_issuer(const RbSnapshot *snapshot, const RbIssuerFacts *facts,
+                              RbDiagnostics *problems);
+
 /** What is true of the moment and the request. A fact not known is a refusal where a role asks for it. */
 typedef struct {
     gint64 now;            /* UTC seconds */

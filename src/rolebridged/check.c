@@ -55,6 +55,21 @@ check_own_key(const RbIssuer *issuer, const RbConfig *config, const char *path, 
                                "the service would sign with an access key that never expires (%s)", source);
 }
 
+/* Whether accounts that trust rolebridge itself can be served. */
+static void
+check_issuer(const RbIssuer *issuer, const RbSnapshot *snapshot, RbDiagnostics *problems)
+{
+    RbSigningKeys *keys = rb_issuer_keys(issuer);
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autoptr(RbSigningKey) token =
+        keys == NULL ? NULL : rb_signing_keys_current(keys, RB_KEY_TOKEN, now, NULL);
+    g_autoptr(RbSigningKey) assertion =
+        keys == NULL ? NULL : rb_signing_keys_current(keys, RB_KEY_ASSERTION, now, NULL);
+    const RbIssuerFacts facts = { rb_issuer_url(issuer), token != NULL, assertion != NULL };
+
+    rb_snapshot_check_issuer(snapshot, &facts, problems);
+}
+
 int
 rb_service_check(const char *path)
 {
@@ -81,6 +96,8 @@ rb_service_check(const char *path)
             g_autofree const char **ids = rb_providers_ids(providers);
             rb_snapshot_check_providers(snapshot, ids, mapping);
         }
+        if (snapshot != NULL)
+            check_issuer(issuer, snapshot, mapping);
         if (issuer != NULL)
             check_own_key(issuer, config, path, problems);
     }

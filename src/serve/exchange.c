@@ -115,7 +115,7 @@ add_security(struct MHD_Response *response, const Exchange *exchange, const RbAn
            add(response, "Cross-Origin-Opener-Policy", "same-origin") &&
            add(response, "Cross-Origin-Resource-Policy", "same-origin") &&
            add(response, "Cache-Control",
-               answer->caching == RB_CACHE_ASSET ? "public, max-age=3600" : "no-store") &&
+               answer->caching != RB_CACHE_NEVER ? "public, max-age=3600" : "no-store") &&
            (!exchange->request->site->secure ||
             add(response, "Strict-Transport-Security", "max-age=31536000; includeSubDomains"));
 }

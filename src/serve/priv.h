@@ -25,8 +25,10 @@ enum {
 /* ---- answers ---- */
 
 typedef enum {
-    RB_CACHE_NEVER = 0, /* no-store: everything but assets */
+    RB_CACHE_NEVER = 0, /* no-store: what is a person's */
     RB_CACHE_ASSET,     /* an hour */
+    RB_CACHE_PUBLISHED, /* an hour: AWS keeps keys as long as it is told, and asks for each token when told
+                           not to */
 } RbCaching;
 
 typedef struct {
@@ -229,6 +231,9 @@ RbAnswer *rb_handle_saml_metadata(RbRequest *request, GError **error); /* saml.c
 RbAnswer *rb_handle_saml_login(RbRequest *request, GError **error);
 RbAnswer *rb_handle_saml_acs(RbRequest *request, GError **error);
 RbAnswer *rb_handle_saml_slo(RbRequest *request, GError **error);
+RbAnswer *rb_handle_discovery(RbRequest *request, GError **error); /* issuer.c */
+RbAnswer *rb_handle_jwks(RbRequest *request, GError **error);
+RbAnswer *rb_handle_issuer_metadata(RbRequest *request, GError **error);
 RbAnswer *rb_handle_register(RbRequest *request, GError **error); /* sso_oidc.c */
 RbAnswer *rb_handle_device_start(RbRequest *request, GError **error);
 RbAnswer *rb_handle_token(RbRequest *request, GError **error);

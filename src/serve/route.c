@@ -41,6 +41,10 @@ static const RbRoute routes[] = {
     { RB_SEEN_GET,  "/api/v1/roles",              RB_WORK_QUICK,    RB_SPEAKS_JSON,  0,              0,              rb_handle_roles },
     { RB_SEEN_GET,  "/api/v1/credentials",        RB_WORK_UPSTREAM, RB_SPEAKS_JSON,  0,              0,              rb_handle_credentials },
 
+    { RB_SEEN_GET,  "/.well-known/openid-configuration", RB_WORK_QUICK, RB_SPEAKS_JSON, 0,           RB_ROUTE_HEAD | RB_ROUTE_ANY_HOST, rb_handle_discovery },
+    { RB_SEEN_GET,  "/jwks.json",                 RB_WORK_QUICK,    RB_SPEAKS_JSON,  0,              RB_ROUTE_HEAD | RB_ROUTE_ANY_HOST, rb_handle_jwks },
+    { RB_SEEN_GET,  "/saml/metadata",             RB_WORK_QUICK,    RB_SPEAKS_JSON,  0,              RB_ROUTE_HEAD | RB_ROUTE_ANY_HOST, rb_handle_issuer_metadata },
+
     { RB_SEEN_GET,  "/assets/{}",                 RB_WORK_INLINE,   RB_SPEAKS_PAGES, 0,              RB_ROUTE_HEAD,  rb_handle_asset },
     { RB_SEEN_GET,  "/healthz",                   RB_WORK_INLINE,   RB_SPEAKS_JSON,  0,              RB_ROUTE_HEAD | RB_ROUTE_ANY_HOST | RB_ROUTE_CONSTANT, rb_handle_healthz },
     { RB_SEEN_GET,  "/readyz",                    RB_WORK_QUICK,    RB_SPEAKS_JSON,  0,              RB_ROUTE_HEAD | RB_ROUTE_ANY_HOST, rb_handle_readyz },

@@ -382,6 +382,44 @@ rb_issuer_refresh(RbIssuer *issuer, gint64 now, GError **error)
     return fails(&rb_double_issuer_failure, RB_FAULT_NETWORK, error) ? now + 5 : now + 300;
 }
 
+gboolean
+rb_issuer_tend_keys(RbIssuer *issuer, gint64 now, gint64 *due, gboolean *changed, GError **error)
+{
+    (void)issuer, (void)error;
+    *due = now + 30;
+    *changed = FALSE;
+    return TRUE;
+}
+
+json_t *
+rb_issuer_keys_status(RbIssuer *issuer, gint64 now)
+{
+    (void)issuer, (void)now;
+    return NULL;
+}
+
+json_t *
+rb_issuer_jwks(RbIssuer *issuer, gint64 now)
+{
+    (void)issuer, (void)now;
+    return NULL;
+}
+
+json_t *
+rb_issuer_discovery(const RbIssuer *issuer)
+{
+    (void)issuer;
+    return NULL;
+}
+
+char *
+rb_issuer_metadata(RbIssuer *issuer, gint64 now, GError **error)
+{
+    (void)issuer, (void)now;
+    (void)rb_refuse(error, RB_REQUEST_NOT_FOUND, "no issuer");
+    return NULL;
+}
+
 json_t *
 rb_issuer_status(RbIssuer *issuer, gint64 now)
 {

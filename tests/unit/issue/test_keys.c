@@ -458,6 +458,107 @@ test_default_url(void **state)
                         "write url: https://bridge.acme.example");
 }
 
+/* ---- what is published ---- */
+
+static void
+test_no_issuer(void **state)
+{
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(RbIssuer) issuer = rb_issuer_new(&(RbIssuerSetting){ .clock = rb_clock_system() }, problems);
+    g_autoptr(GError) error = NULL;
+    gboolean changed = TRUE;
+    gint64 due;
+
+    (void)state;
+    assert_null(rb_issuer_url(issuer));
+    assert_null(rb_issuer_keys(issuer));
+    assert_null(rb_issuer_jwks(issuer, NOW));
+    assert_null(rb_issuer_discovery(issuer));
+    assert_null(rb_issuer_keys_status(issuer, NOW));
+    assert_null(rb_issuer_metadata(issuer, NOW, &error));
+    assert_string_equal(rb_outcome(error)->id, "request.not_found");
+    assert_true(rb_issuer_tend_keys(issuer, NOW, &due, &changed, NULL));
+    assert_false(changed);
+    assert_true(due > NOW + 3600);
+}
+
+static void
+test_discovery(void **state)
+{
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(RbIssuer) issuer =
+        read_setting("{url: 'https://acme.example/bridge', keys: DIR}", "https://b.acme.example", problems);
+    json_t *got = rb_issuer_discovery(issuer);
+    static const char *const needed[] = { "response_types_supported", "subject_types_supported",
+                                          "id_token_signing_alg_values_supported", "claims_supported" };
+
+    (void)state;
+    assert_string_equal(json_string_value(json_object_get(got, "issuer")), "https://acme.example/bridge");
+    assert_string_equal(json_string_value(json_object_get(got, "jwks_uri")),
+                        "https://acme.example/bridge/jwks.json");
+    assert_string_equal(json_string_value(json_object_get(got, "authorization_endpoint")),
+                        "https://acme.example/bridge/authorize");
+    for (gsize i = 0; i < G_N_ELEMENTS(needed); i++)
+        assert_true(json_array_size(json_object_get(got, needed[i])) > 0);
+    json_decref(got);
+}
+
+/* AWS wants 1,000 characters at least; each published key is there, and no other. */
+static void
+test_metadata(void **state)
+{
+    g_autofree char *token = make(RB_KEY_TOKEN, NULL, NOW, NOW);
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(RbIssuer) issuer = read_setting("{entity_id: 'https://b.acme.example/?a&b', keys: DIR}",
+                                              "https://b.acme.example", problems);
+    g_autofree char *first = NULL, *second = NULL, *early = NULL, *both = NULL;
+    g_autoptr(GError) error = NULL;
+    gboolean changed;
+    gint64 due;
+
+    (void)state;
+    assert_int_equal(rb_diagnostics_count(problems), 0);
+    assert_null(rb_issuer_metadata(issuer, NOW, &error));
+    assert_string_equal(rb_outcome(error)->id, "fault.keys");
+    first = make(RB_KEY_ASSERTION, NULL, NOW, NOW);
+    second = make(RB_KEY_ASSERTION, NULL, NOW + DAY, NOW + 31 * DAY);
+    assert_true(rb_issuer_tend_keys(issuer, NOW, &due, &changed, NULL));
+    assert_true(changed);
+    assert_int_equal(due, NOW + RB_KEYS_LOOK_EVERY_S);
+    early = rb_issuer_metadata(issuer, NOW, NULL);
+    both = rb_issuer_metadata(issuer, NOW + DAY, NULL);
+    assert_true(strlen(early) > 1000);
+    assert_non_null(strstr(early, first));
+    assert_null(strstr(early, second));
+    assert_null(strstr(early, token));
+    assert_non_null(strstr(both, first));
+    assert_non_null(strstr(both, second));
+    assert_non_null(strstr(both, "entityID=\"https://b.acme.example/?a&amp;b\""));
+}
+
+static void
+test_status(void **state)
+{
+    g_autofree char *first = make(RB_KEY_TOKEN, NULL, NOW, NOW),
+                    *second = make(RB_KEY_TOKEN, NULL, NOW, NOW + DAY);
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(RbIssuer) issuer = read_setting("{keys: DIR}", "https://b.acme.example", problems);
+    json_t *got = rb_issuer_keys_status(issuer, NOW);
+    g_autofree char *text = NULL, *want = NULL;
+    char *dumped = json_dumps(got, JSON_COMPACT);
+
+    (void)state;
+    text = g_strdup(dumped);
+    free(dumped);
+    want =
+        g_strdup_printf("{\"issuer\":\"https://b.acme.example\",\"token\":{\"signs\":\"%s\",\"next\":\"%s\","
+                        "\"next_signs_from\":\"2026-11-25T09:00:00Z\"},\"assertion\":{\"signs\":null,"
+                        "\"next\":null,\"next_signs_from\":null}}",
+                        first, second);
+    assert_string_equal(text, want);
+    json_decref(got);
+}
+
 int
 main(void)
 {
@@ -472,6 +573,10 @@ main(void)
         cmocka_unit_test_setup_teardown(test_wrong_algorithm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_settings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_default_url, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_issuer, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_discovery, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_metadata, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_status, set_up, tear_down),
     };
 
     clear_environment();

@@ -437,6 +437,66 @@ providers_must_be_configured(void **state)
                      "brings nothing to anybody"));
 }
 
+/* alpha trusts the issuer, beta another one, gamma is for assertions. */
+static void
+issuer_must_be_configured(void **state)
+{
+    static const TestFile changes[] = {
+        { "accounts.yaml",
+          "rolebridge: 1\naccounts:\n"
+          "  - { id: \"111111111111\", name: alpha, issue: { method: web-identity, provider_arn: "
+          "\"arn:aws:iam::111111111111:oidc-provider/acme.example/b\" } }\n"
+          "  - { id: \"222222222222\", name: beta, partition: aws-cn, issue: { method: web-identity, "
+          "provider_arn: "
+          "\"arn:aws-cn:iam::222222222222:oidc-provider/acme.example/b/\" } }\n"
+          "  - { id: \"333333333333\", name: gamma, issue: { method: saml, provider_arn: "
+          "\"arn:aws:iam::333333333333:saml-provider/rolebridge\" } }\n"
+          "  - { id: \"444444444444\", name: delta, issue: { method: saml, provider_arn: "
+          "\"arn:aws:iam::444444444444:saml-provider/rolebridge\" } }\n" },
+        ASSIGNMENTS("  - { groups: [readers], role: reader, accounts: [alpha] }\n"),
+        { NULL, NULL },
+    };
+    static const struct {
+        const char *name;
+        RbIssuerFacts facts;
+        const char *want[2];
+    } cases[] = {
+        { "no issuer",
+          { NULL, FALSE, FALSE },
+          { "accounts.yaml:3:5: error: the account 'alpha' trusts rolebridge itself (web-identity), and "
+            "there is "
+            "no 'issuer'; add issuer: { keys: certs/issuer } to rolebridge.yaml (docs/issuer.md)",
+            "accounts.yaml:5:5: error: the account 'gamma' trusts rolebridge itself (saml), and there is no "
+            "'issuer'; add issuer: { keys: certs/issuer } to rolebridge.yaml (docs/issuer.md)" } },
+        { "no keys",
+          { "https://acme.example/b/", FALSE, FALSE },
+          { "accounts.yaml:3:5: error: the account 'alpha' trusts rolebridge itself (web-identity), and no "
+            "key "
+            "signs tokens; make one: rolebridgectl keys rotate --for token",
+            "accounts.yaml:5:5: error: the account 'gamma' trusts rolebridge itself (saml), and no key signs "
+            "assertions; make one: rolebridgectl keys rotate --for assertion" } },
+        { "another issuer",
+          { "https://acme.example/b", TRUE, TRUE },
+          { "accounts.yaml:4:5: error: the account 'beta' trusts "
+            "'arn:aws-cn:iam::222222222222:oidc-provider/acme.example/b/', and rolebridge is the issuer "
+            "'https://acme.example/b'; write arn:aws-cn:iam::222222222222:oidc-provider/acme.example/b, or "
+            "correct issuer.url" } },
+    };
+    g_autoptr(RbSnapshot) snapshot = test_snapshot(changes);
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+        g_autofree char *said = NULL;
+        rb_snapshot_check_issuer(snapshot, &cases[i].facts, problems);
+        said = rb_diagnostics_to_text(problems, FALSE);
+        for (gsize k = 0; k < G_N_ELEMENTS(cases[i].want) && cases[i].want[k] != NULL; k++)
+            if (!has_line(said, cases[i].want[k]))
+                fail_msg("%s: not there: %s\nbut:\n%s", cases[i].name, cases[i].want[k], said);
+        assert_null(strstr(said, "delta")); /* said once */
+    }
+}
+
 int
 main(void)
 {
@@ -448,6 +508,7 @@ main(void)
         cmocka_unit_test(session_policy_is_measured),
         cmocka_unit_test(too_many_tags),
         cmocka_unit_test(providers_must_be_configured),
+        cmocka_unit_test(issuer_must_be_configured),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

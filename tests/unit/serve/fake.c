@@ -248,6 +248,42 @@ rb_access_public_url(RbAccess *access)
     return fake.public_url;
 }
 
+/* ---- issue's public doors: an issuer when the fake has one ---- */
+
+RbIssuer *
+rb_access_issuer(RbAccess *access)
+{
+    (void)access;
+    return NULL;
+}
+
+json_t *
+rb_issuer_jwks(RbIssuer *issuer, gint64 now)
+{
+    (void)issuer;
+    return fake.issuer ? json_pack("{s:[{s:I}]}", "keys", "at", (json_int_t)now) : NULL;
+}
+
+json_t *
+rb_issuer_discovery(const RbIssuer *issuer)
+{
+    (void)issuer;
+    return fake.issuer ? json_pack("{s:s}", "issuer", "https://bridge.acme.example") : NULL;
+}
+
+char *
+rb_issuer_metadata(RbIssuer *issuer, gint64 now, GError **error)
+{
+    (void)issuer, (void)now;
+    if (fake.fault)
+        (void)rb_fault(error, RB_FAULT_KEYS, "no key");
+    else if (!fake.issuer)
+        (void)rb_refuse(error, RB_REQUEST_NOT_FOUND, "no issuer");
+    else
+        return g_strdup("<md:EntityDescriptor/>");
+    return NULL;
+}
+
 RbProviders *
 rb_access_providers(RbAccess *access)
 {

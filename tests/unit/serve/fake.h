@@ -10,6 +10,7 @@ typedef struct {
     const char *session;  /* the cookie or token that is good; NULL: none */
     const char *client;   /* of that session */
     RbRefusalCode refuse; /* what the next call to access/ refuses with */
+    gboolean issuer;      /* accounts trust it */
     gboolean fault;       /* or it fails with fault.store */
     guint n_providers;    /* 1 or 2: "corp", "partner" */
     guint n_accounts;     /* that grants name, one role "data-scientist" each, "role-%03u" in the first */

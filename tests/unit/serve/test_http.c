@@ -98,6 +98,54 @@ run_rows(const Row *rows, gsize n)
     }
 }
 
+static void
+test_published(void **state)
+{
+    static const struct {
+        const char *path, *type, *body;
+    } rows[] = {
+        { "/.well-known/openid-configuration", "Content-Type: application/json",
+          "https://bridge.acme.example" },
+        { "/jwks.json", "Content-Type: application/json", "1795507200" },
+        { "/saml/metadata", "Content-Type: application/samlmetadata+xml", "<md:EntityDescriptor/>" },
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *get = g_strconcat("GET ", rows[i].path, NULL);
+        g_autofree char *head = g_strconcat("HEAD ", rows[i].path, NULL);
+        g_autofree char *post = g_strconcat("POST ", rows[i].path, NULL);
+        const Row asks[] = {
+            { "without an issuer", get, HOST, NULL, 404, "no-store", "request.not_found" },
+            { "fetched", get, HOST, NULL, 200, rows[i].type, rows[i].body },
+            { "kept for an hour", get, "Host: bridge.internal\r\n", NULL, 200, "public, max-age=3600",
+              rows[i].body },
+            { "HEAD", head, HOST, NULL, 200, "public, max-age=3600", NULL },
+            { "POST", post, HOST, "", 405, "Allow: GET, HEAD", NULL },
+        };
+        for (gsize k = 0; k < G_N_ELEMENTS(asks); k++) {
+            g_auto(Reply) reply = { 0 };
+            fake_reset();
+            fake.issuer = k > 0;
+            reply = send_row(&asks[k]);
+            if (reply.status != asks[k].status || strstr(reply.head, asks[k].head_has) == NULL ||
+                (asks[k].body_has != NULL && strstr(reply.body, asks[k].body_has) == NULL))
+                fail_msg("%s: %s: got %u\n%s\n%s", rows[i].path, asks[k].name, reply.status, reply.head,
+                         reply.body);
+        }
+    }
+    fake_reset();
+    fake.fault = TRUE;
+    {
+        const Row row = { "no key", "GET /saml/metadata", HOST, NULL, 503, "no-store", "fault.keys" };
+        g_auto(Reply) reply = send_row(&row);
+        assert_int_equal(reply.status, 503);
+        assert_non_null(strstr(reply.body, "fault.keys"));
+        assert_non_null(strstr(reply.head, "no-store"));
+    }
+    fake_reset();
+}
+
 /* clang-format off */
 static const Row hostile[] = {
     { "no such path",             "GET /nothing",                HOST, NULL, 404, NULL, "request.not_found" },
@@ -778,6 +826,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_portal),
+        cmocka_unit_test(test_published),
         cmocka_unit_test(test_consent),
         cmocka_unit_test(test_aws),
         cmocka_unit_test(test_api),
