@@ -115,7 +115,7 @@
 #define RB_REFUSALS_SESSION(X) /* access: sessions, tokens, transactions */ \
     X(SESSION_MISSING, "session.missing", 401, "You are not signed in.", "Sign in.") \
     X(SESSION_EXPIRED, "session.expired", 401, "Your sign-in has expired.", "Sign in again.") \
-    X(SIGN_IN_UNKNOWN, "signin.unknown", 400, "This sign-in was not started here, or not in this browser, or too long ago.", "Start again from the portal.") \
+    X(SIGN_IN_UNKNOWN, "signin.unknown", 400, "This sign-in is over, or was not started in this browser, or too long ago.", "Start again from the portal.") \
     X(SIGN_IN_NO_PROVIDER, "signin.no_provider", 404, "There is no such identity provider.", "Choose one on the portal.")
 
 #define RB_REFUSALS_SSO(X) /* access: clients that sign people in */ \
