@@ -81,11 +81,16 @@ comes_up() {
     bridge_config && bridge_start
 }
 
+# The key of the certificate that the bridge and the sandbox share, as Chromium names it.
+key_name() {
+    openssl x509 -in "$BRIDGE_DIR/certs/tls.pem" -pubkey -noout | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64
+}
+
 check "browser: the service, the sandbox and SimpleSAMLphp come up" comes_up
 bridge_ready || exit 1
 mkdir -p "$W/home" "$BUILD/screenshots"
 env -i PATH=/usr/bin:/bin HOME="$W/home" LC_ALL=C.UTF-8 TZ=UTC NO_PROXY='localhost,127.0.0.1' NODE_DIR="$BUILD/node" \
-    BRIDGE="$BRIDGE_URL" SANDBOX="$SANDBOX_URL" IDP="$IDP_URL" CA="$BRIDGE_CA" WORK="$W" SCREENSHOTS="$BUILD/screenshots" \
+    TRUSTED_KEYS="$(key_name)" NODE_EXTRA_CA_CERTS="$BRIDGE_CA" BRIDGE="$BRIDGE_URL" SANDBOX="$SANDBOX_URL" IDP="$IDP_URL" CA="$BRIDGE_CA" WORK="$W" SCREENSHOTS="$BUILD/screenshots" \
     CLI="$BUILD/src/rolebridge/rolebridge" ONLY="${ONLY:-}" ASAN_OPTIONS="${ASAN_OPTIONS:-}" \
     timeout 300 node "$HERE/browser/run.mjs" || say "not ok browser: the driver ended with status $?"
 check "browser: the audit log is whole" chain_whole

@@ -14,9 +14,10 @@ const PHONE = { width: 390, height: 844 };
 const DESKTOP = { width: 1280, height: 800 };
 const NARROWEST = { width: 320, height: 640 }; // WCAG 1.4.10
 
+// As people have it, the certificates are trusted: else Chromium caches nothing.
 export const launch = () => chromium.launch({
     executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    args: [`--ignore-certificate-errors-spki-list=${env.TRUSTED_KEYS}`, '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
         '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage'],
 });
 
@@ -26,7 +27,7 @@ export class Person {
         const self = new Person();
         self.complaints = [];
         self.expected = new Set();
-        self.context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: DESKTOP, ...options });
+        self.context = await browser.newContext({ viewport: DESKTOP, ...options });
         self.context.setDefaultTimeout(15000);
         self.context.on('request', (request) => self.#onRequest(request));
         self.context.on('console', (message) => self.#onConsole(message));
@@ -56,6 +57,14 @@ export class Person {
 
     // What the case expects to be refused with: Chromium tells the console of every such page.
     expects(...statuses) { statuses.forEach((status) => this.expected.add(status)); }
+
+    // Waits for a complaint: the browser's word comes in its own time.
+    async complained(such, what) {
+        for (const end = Date.now() + 15000; !this.complaints.some(such);) {
+            assert.ok(Date.now() < end, `no complaint about ${what}: ${this.complaints}`);
+            await new Promise((resolve) => { setTimeout(resolve, 20); });
+        }
+    }
 
     page() { return this.context.newPage(); }
 
@@ -97,6 +106,13 @@ export async function atIdp(page, user, { path = '/', password } = {}) {
     await page.goto(`${BRIDGE}/login?provider=partner&next=${encodeURIComponent(path)}`);
     await idpForm(page, user, password);
     await page.waitForURL((url) => url.origin === BRIDGE && !url.pathname.startsWith('/saml/'));
+}
+
+// Signs out here and at the identity provider, to the page where that ends: until then the browser is on its way.
+export async function signOut(page) {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('link', { name: 'Sign in again' }).waitFor();
+    assert.equal(page.url(), `${BRIDGE}/logout`);
 }
 
 export const signedInAs = async (page) => page.locator('.who bdi').innerText();

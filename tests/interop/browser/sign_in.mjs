@@ -1,6 +1,7 @@
 // Signing in and out: across sites, in two tabs, back and forth, from a bookmark, with a second factor, without scripts.
 import assert from 'node:assert/strict';
-import { BRIDGE, IDP, SANDBOX, atIdp, atSandbox, heading, idpForm, sandboxForm, seesHeading, signedInAs } from './lib.mjs';
+import { BRIDGE, IDP, SANDBOX, atIdp, atSandbox, heading, idpForm, sandboxForm, seesHeading, signOut,
+    signedInAs } from './lib.mjs';
 
 const CONSOLE = '/console?account=111122223333&role=data-scientist';
 const ADMIN = '/console?account=777788889999&role=iam-administrator';
@@ -67,17 +68,68 @@ async function backButton(person) {
     assert.equal(await signedInAs(page), 'ada@acme.example', 'going back harms nothing');
 }
 
-// After signing out, going back shows nothing of the person.
+// One page back, to where that ends: an identity provider that knows the person answers again by itself. Only a new document
+// counts; a page that came by POST and was not kept is Chromium's own page, which asks before it posts again.
+async function stepBack(page) {
+    const endings = '#username, a[href^="/login?provider="], a[href="/"]';
+    await page.evaluate(() => { globalThis.left = true; });
+    await page.goBack().catch((error) => assert.match(error.message, /ERR_ABORTED|interrupted|ERR_CACHE_MISS/));
+    await page.waitForFunction((ending) => !globalThis.left && document.readyState === 'complete' &&
+        (!location.protocol.startsWith('http') || document.querySelector(ending)), endings);
+}
+
+const ACS_REFUSED = 'POST /saml/corp-saml/acs 400';
+
+// Goes back from here until done() or the end of the history. Nothing of the person is shown, nobody is signed in.
+async function backToTheStart(person, page, done = () => false) {
+    const answers = [];
+    person.expects(400); // of our SAML address alone: see below
+    page.on('response', (answer) => {
+        const { origin, pathname } = new URL(answer.url());
+        if (origin === BRIDGE && !pathname.startsWith('/assets/'))
+            answers.push(`${answer.request().method()} ${pathname} ${answer.status()}`);
+    });
+    for (let steps = 0; page.url() !== 'about:blank' && !done(answers); steps++) {
+        assert.ok(steps < 10, `the history has an end: ${answers}`);
+        await stepBack(page);
+        assert.doesNotMatch(await page.content(), /Data Scientist|ada@acme/);
+    }
+    const calm = ['GET / 302', 'GET /login 200', 'GET /logout 200', ACS_REFUSED];
+    assert.deepEqual(answers.filter((answer) => !calm.includes(answer)), []);
+    assert.ok(answers.includes('GET / 302'), 'the roles were asked for anew, and not shown');
+    assert.ok(!(await cookieNames(person)).includes('__Host-rolebridge_session'));
+}
+
 async function backAfterSignOut(person) {
     const page = await person.page();
     await atSandbox(page, 'ada');
+    await signOut(page);
+    await backToTheStart(person, page);
+}
+
+// Whether the page that carried the answer here is in the history is a matter of milliseconds: a form sent before its page has
+// loaded takes its place. Here it never does.
+async function backOverTheAnswer(person) {
+    await person.context.addInitScript(() => {
+        const { submit } = HTMLFormElement.prototype;
+        HTMLFormElement.prototype.submit = function later() {
+            addEventListener('load', () => setTimeout(() => submit.call(this)));
+        };
+    });
+    await backAfterSignOut(person);
+}
+
+// Signed out here alone: the identity provider answers the old request again, which is over; the way on is the portal.
+async function backToTheProvider(person) {
+    const page = await person.page();
+    await page.route(`${SANDBOX}/idp/slo**`, (route) => route.fulfill({ status: 204 }));
+    await atSandbox(page, 'ada');
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.waitForLoadState();
-    for (let i = 0; i < 3; i++) {
-        await page.goBack().catch(() => {});
-        await page.waitForLoadState();
-        assert.doesNotMatch(await page.locator('body').innerText(), /Data Scientist/);
-    }
+    await seesHeading(page, 'You are signed out');
+    await backToTheStart(person, page, (answers) => answers.includes(ACS_REFUSED));
+    await seesHeading(page, 'This sign-in is over, or was not started in this browser, or too long ago.');
+    await page.getByRole('link', { name: 'Go to the portal' }).click();
+    await seesHeading(page, 'Sign in');
 }
 
 async function bookmark(person) {
@@ -139,8 +191,7 @@ async function cancelled(person) {
 
 // Signed out here and there: the next sign-in asks for the password again.
 async function signOutOf(person, page, provider) {
-    const back = page.waitForRequest((request) => request.url() === `${BRIDGE}/logout` && request.method() === 'GET');
-    await Promise.all([back, page.getByRole('button', { name: 'Sign out' }).click()]);
+    await signOut(page);
     await seesHeading(page, 'You are signed out');
     assert.ok(!(await cookieNames(person)).includes('__Host-rolebridge_session'), 'the session is over');
     await page.goto(`${BRIDGE}/`);
@@ -173,8 +224,7 @@ async function withoutScripts(person) {
     await page.goto(`${BRIDGE}/`);
     await page.locator('summary').first().click();
     assert.match(await page.locator('details[open]').innerText(), /acme-data-science/);
-    await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.waitForLoadState();
+    await signOut(page);
     await page.goto(`${BRIDGE}/`);
     await seesHeading(page, 'Sign in');
     await page.goto(`${BRIDGE}/login?provider=corp-saml&next=/`);
@@ -189,6 +239,8 @@ export default [
     ['two tabs sign in at once', twoTabs],
     ['the back button harms nothing', backButton],
     ['nothing of the person is there by going back after signing out', backAfterSignOut],
+    ['nothing of the person is there by going back over the answer that signed in', backOverTheAnswer],
+    ['going back to a provider that answers again signs nobody in', backToTheProvider],
     ['a bookmarked console signs in first', bookmark],
     ['a second factor from the roles page', stepUpFromRoles],
     ['a second factor from a refused console', stepUpFromConsole],
