@@ -24,11 +24,16 @@ sandbox_up() {
     (up_or_fail "$BRIDGE_DIR" sandbox 30 curl -sf -m 5 --cacert "$BRIDGE_CA" -o /dev/null "$SANDBOX_URL/healthz")
 }
 
-# sandbox_provider: what the bridge's configuration says of the sandbox; its own AWS credentials are borrowed there.
-sandbox_provider() {
-    SIGNING=('signing_key: certs/saml.key' 'signing_certificate: certs/saml.pem')
-    bridge_provider corp-saml "$SANDBOX_URL/idp/metadata" 'title: Acme sign-in' "${SIGNING[@]}"
+# sandbox_aws: what the bridge's configuration says of AWS; its own credentials are borrowed there.
+sandbox_aws() {
     AWS_NODE="{ region: eu-central-1, sts_endpoint: \"$SANDBOX_URL/sts\", signin_endpoint: \"$SANDBOX_URL/federation\", console_endpoint: \"$SANDBOX_URL/console\" }"
     BRIDGE_ENV=("AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:$CLEAR_PORT/credentials"
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=$BRIDGE_DIR/certs/bridge-aws-token")
+}
+
+# sandbox_provider: and of the identity provider.
+sandbox_provider() {
+    SIGNING=('signing_key: certs/saml.key' 'signing_certificate: certs/saml.pem')
+    bridge_provider corp-saml "$SANDBOX_URL/idp/metadata" 'title: Acme sign-in' "${SIGNING[@]}"
+    sandbox_aws
 }

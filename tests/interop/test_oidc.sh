@@ -1,17 +1,24 @@
 #!/usr/bin/env bash
 # Signing in to the real service through npm oidc-provider: every algorithm and way of client authentication, pushed
-# requests, groups, a second factor, keys that change while both run, signing out in both directions.
+# requests, groups, a second factor, keys that change while both run, signing out in both directions, of the command and AWS's
+# clients too. The sandbox is AWS.
 # usage: test_oidc.sh BUILD_DIR
 set -uo pipefail
 # shellcheck source=tests/interop/bridge.sh
 . "$(dirname "$0")/bridge.sh"
+# shellcheck source=tests/interop/sandbox.sh
+. "$(dirname "$0")/sandbox.sh"
 
 OIDC_PROVIDER=9.13.3
 
 bridge_new "$@"
+sandbox_new
 OP_PORT=$(free_port)
 OP=http://127.0.0.1:$OP_PORT
-at_exit() { stop_group "$W" op 5; }
+at_exit() {
+    stop_group "$W" op 5
+    stop_group "$BRIDGE_DIR" sandbox
+}
 
 # op_keys GENERATION: one key of each kind in $W/keys.json, their ids ending in it.
 op_keys() {
@@ -68,11 +75,13 @@ configure() {
     oidc_provider es 'client_key: certs/sp.key' 'client_key_id: sp' 'par: never' 'algorithms: [ES256]'
     oidc_provider es384 'client_auth: none' 'name: preferred_username'
     oidc_provider ed 'client_auth: none' 'userinfo: always'
+    sandbox_aws
+    MORE_CONFIG="outgoing: { ca_file: certs/ca.pem }"
     bridge_config
 }
 
 comes_up() {
-    printf 's&cret=1' >"$BRIDGE_DIR/certs/client.secret" && chmod 600 "$BRIDGE_DIR/certs/client.secret" &&
+    sandbox_up && make_certificate sp && printf 's&cret=1' >"$BRIDGE_DIR/certs/client.secret" && chmod 600 "$BRIDGE_DIR/certs/client.secret" &&
         node -e 'const { createPublicKey } = require("node:crypto"); console.log(JSON.stringify({ kid: "sp", use: "sig", alg: "RS256",
             ...createPublicKey(require("node:fs").readFileSync(process.argv[1])).export({ format: "jwk" }) }))' \
             "$BRIDGE_DIR/certs/sp.pem" >"$W/client.json" &&
@@ -208,6 +217,56 @@ logout_there() { # signing out at the issuer ends the bridge's session within a 
         recorded '.kind == "sign-out" and .asked_by == "identity provider" and .sign_ins == 1'
 }
 
+# rb ARGUMENTS…: the rolebridge command; the browser of the last sign-in is at hand.
+rb() {
+    env -i HOME="$W/home" PATH=/usr/bin:/bin LC_ALL=C.UTF-8 ROLEBRIDGE_CA_FILE="$BRIDGE_CA" ROLEBRIDGE_URL="$BRIDGE_URL" \
+        ASAN_OPTIONS="${ASAN_OPTIONS:-}" BROWSER="$ROOT/scripts/demo-browser" DEMO_CA="$BRIDGE_CA" DEMO_JAR="$JAR" "$BUILD/src/rolebridge/rolebridge" "$@"
+}
+
+# command_signs_in: code and PKCE; its tokens are those of the cache that AWS's clients read.
+command_signs_in() {
+    mkdir -p "$W/home" && rb login --force && cp "$W/home/.aws/sso/cache/"*.json "$W/command" && jq -e .refreshToken "$W/command" >/dev/null
+}
+
+# device_signs_in: as AWS's clients without a browser do.
+device_signs_in() {
+    local json=(-H 'Content-Type: application/json')
+    ask 200 /client/register "${json[@]}" -d '{"clientName":"a device","clientType":"public"}' && cp "$W/body" "$W/client" &&
+        ask 200 /device_authorization "${json[@]}" -d "$(jq -c '{clientId, clientSecret, startUrl: "https://acme.awsapps.com/start"}' "$W/client")" &&
+        cp "$W/body" "$W/started" && "$ROOT/scripts/demo-browser" --quiet --jar "$JAR" --cacert "$BRIDGE_CA" "$(jq -r .verificationUriComplete "$W/started")" &&
+        ask 200 /token "${json[@]}" -d "$(jq -c --slurpfile client "$W/client" '($client[0] | {clientId, clientSecret}) + {deviceCode,
+            grantType: "urn:ietf:params:oauth:grant-type:device_code"}' "$W/started")" &&
+        jq -s 'add | {clientId, clientSecret, accessToken, refreshToken}' "$W/client" "$W/body" >"$W/device"
+}
+
+client_credentials() { # WANTED-STATUS WHO: GetRoleCredentials
+    ask "$1" '/federation/credentials?account_id=111122223333&role_name=data-scientist' -H "x-amz-sso_bearer_token: $(jq -r .accessToken "$W/$2")"
+}
+
+client_refreshes() { # WANTED-STATUS WHO
+    ask "$1" /token -H 'Content-Type: application/json' -d "$(jq -c '{grantType: "refresh_token", clientId, clientSecret, refreshToken}' "$W/$2")"
+}
+
+client_ended() { # WHO
+    client_credentials 401 "$1" && said '.__type | endswith("#UnauthorizedException")' &&
+        client_refreshes 400 "$1" && said '.__type | endswith("#InvalidGrantException")'
+}
+
+command_status() { # WANTED COMMAND…
+    rb "${@:2}" >"$W/out" 2>&1
+    same $? "$1" || { tail -n 1 "$W/out"; return 1; }
+}
+
+# Another browser's sign-in of the same person goes on: the issuer names the session that ended.
+logout_there_of_clients() {
+    mark && oidc_sign_in rs ada && cp "$JAR" "$W/elsewhere" && oidc_sign_in rs ada && command_signs_in && device_signs_in &&
+        client_credentials 200 command && said .roleCredentials.sessionToken && client_credentials 200 device && client_refreshes 200 device &&
+        jq -s add "$W/device" "$W/body" >"$W/refreshed" && client_credentials 200 refreshed && command_status 0 whoami || return
+    browse "$OP/session/end" >/dev/null && confirm "$OP/" && until_true 1 client_ended command && client_ended device && client_ended refreshed &&
+        command_status 3 whoami && command_status 3 credentials 111122223333.data-scientist --format process &&
+        recorded '.kind == "sign-out" and .asked_by == "identity provider" and .sign_ins == 1' && signed_out && cp "$W/elsewhere" "$JAR" && ask 200 /
+}
+
 backchannel() { # WANTED-STATUS TOKEN
     local status
     status=$(curl -sS -m 20 --cacert "$BRIDGE_CA" -o "$W/body" -D "$W/head" -w '%{http_code}' \
@@ -267,6 +326,7 @@ check "an answer without the promised iss: oidc.issuer" without_issuer
 check "the issuer's keys roll over while the bridge runs" rollover
 check "signing out here signs out there" logout_here
 check "signing out there signs out here (back-channel)" logout_there
+check "signing out there ends the command's and AWS's clients' tokens (back-channel)" logout_there_of_clients
 check "a logout token that the issuer did not sign" logout_forged
 check "the issuer is down" issuer_down
 check "the issuer is back" issuer_back
