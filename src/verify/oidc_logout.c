@@ -17,8 +17,8 @@ field(const RbInbound *inbound, const char *name)
     return inbound->fields == NULL ? NULL : g_hash_table_lookup(inbound->fields, name);
 }
 
-/* RP-Initiated Logout 2. The ID token is not kept, so there is no id_token_hint: the issuer knows us by
- * client_id, and may ask the person. */
+/* RP-Initiated Logout 2. The ID token is not kept (docs/decisions/0016), so there is no id_token_hint:
+ * the issuer knows us by client_id, and may ask the person. */
 char *
 rb_oidc_logout_url(gpointer self, const RbIdentity *identity, const char *relay_state, gint64 now,
                    char **request_id, GError **error)
