@@ -307,7 +307,7 @@ make_words(Reader *r)
     }
     out = rb_arena_alloc(arena(r), (r->a.n_when + m + 2) * sizeof *out);
     if (r->a.provider != NULL) {
-        const char *parts[] = { "signed in by ", r->a.provider, NULL };
+        const char *parts[] = { r->a.by_claims ? "vouched for by " : "signed in by ", r->a.provider, NULL };
         out[n++] = rb_arena_join(arena(r), parts);
     }
     for (guint i = 0; i < r->a.n_when; i++)

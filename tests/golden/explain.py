@@ -19,6 +19,10 @@ def groups(*names):
     return [arg for name in names for arg in ("--group", name)]
 
 
+def ci(*stated):
+    return [arg for fact in ("repository=acme/data-pipeline", *stated) for arg in ("--attribute", fact)] + ["--provider", "ci"]
+
+
 # person: what their sign-in says, and the moment.
 PEOPLE = {
     "ada": groups("acme-data-science", "acme-all") + ["--attribute", "department=Research", "--attribute", "costCenter=4711"],
@@ -34,6 +38,10 @@ PEOPLE = {
     "radia": groups("acme-it-managers"),
     "barbara": groups("acme-iam-admins"),
     "barbara-with-second-factor": groups("acme-iam-admins") + ["--mfa"],
+    "release-of-main": ci("ref=refs/heads/main"),
+    "release-of-branch": ci("ref=refs/heads/try-it"),
+    "release-by-another-issuer": ci("ref=refs/heads/main") + ["--provider", "corp-oidc"],
+    "release-of-fork": ["--provider", "ci", "--attribute", "repository=mallory/data-pipeline", "--attribute", "ref=refs/heads/main"],
     "mallory": groups("acme-all"),
     "mallory-asks-for-developer": groups("acme-all") + ["--role", "developer", "--account", "development"],
 }

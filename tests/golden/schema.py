@@ -30,5 +30,24 @@ for path in sorted(MAPPINGS.rglob("*.yaml")):
     if f"schema/{kind}.json" not in path.read_text().splitlines()[0]:
         print(f"{path.name}: its first line does not name schema/{kind}.json")
         failed += 1
+# What the loader refuses of an assignment without groups, editors mark too.
+RULE = {"provider": "ci", "when": {"repository": "acme/app"}, "role": "tester", "accounts": ["development"]}
+ASSIGNMENTS = jsonschema.Draft202012Validator(json.loads((MAPPINGS / "schema" / "assignments.json").read_text()))
+for change, taken in [
+    ({}, True),
+    ({"when": {"ref": [1, "main", {"prefix": "v"}, {"regex": "r[0-9]"}]}}, True),
+    ({"provider": None}, False),
+    ({"when": None}, False),
+    ({"when": {}}, False),
+    ({"when": {"ref": []}}, False),
+    ({"when": {"ref": {"prefix": ""}}}, False),
+    ({"when": {"ref": {"prefix": "a", "regex": "b"}}}, False),
+    ({"when": {"ref": {"dn_under": "dc=x"}}}, False),
+    ({"groups": ["x"], "provider": None, "when": None}, True),
+]:
+    rule = {key: value for key, value in {**RULE, **change}.items() if value is not None}
+    if ASSIGNMENTS.is_valid({"rolebridge": 1, "assignments": [rule]}) != taken:
+        print(f"assignments.json {'refuses' if taken else 'takes'} {rule}")
+        failed += 1
 print(f"schema: {failed} mistakes")
 sys.exit(1 if failed else 0)

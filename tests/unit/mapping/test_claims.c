@@ -159,7 +159,7 @@ reasons_are_claims(void **state)
     assert_string_equal(r->claims[1].attribute, "ref");
     assert_string_equal(r->claims[1].value, "refs/tags/v1"); /* the one that counted, not the first */
     assert_null(r->claims[2].attribute);
-    assert_string_equal(r->conditions[0], "signed in by ci");
+    assert_string_equal(r->conditions[0], "vouched for by ci");
     assert_string_equal(r->conditions[1], "repository is 'acme/app'");
     assert_string_equal(r->conditions[2], "ref starts with 'refs/tags/' or is 'main'");
     assert_string_equal(decision->grants[3].reasons->claims[0].value, "d-beta");
