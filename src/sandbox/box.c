@@ -16,6 +16,8 @@ struct RbBox {
     RbBoxSts sts;
     RbBoxIdp *idp;
     RbBoxSigner *signer;
+    RbBoxOpenid openid;
+    RbBoxCi ci;
     RbHttp *http;
     RbBoxConsole *console;
     RbBoxLender *lender;
@@ -29,6 +31,10 @@ rb_box_free(RbBox *box)
         return;
     rb_box_idp_free(box->idp);
     rb_box_signer_free(box->signer);
+    for (gsize i = 0; i < G_N_ELEMENTS(box->openid.keys); i++)
+        rb_box_token_key_free(box->openid.keys[i]);
+    g_free(box->openid.issuer);
+    rb_box_ci_clear(&box->ci);
     rb_box_console_free(box->console);
     rb_box_lender_free(box->lender);
     rb_box_cloud_free(box->cloud);
@@ -92,6 +98,44 @@ build_providers(RbBox *box, GError **error)
     return TRUE;
 }
 
+/* The key in @path; NULL without @error when there is no such setting. */
+static RbBoxTokenKey *
+load_key(const char *path, GError **error)
+{
+    g_autoptr(RbSecret) pem = path == NULL ? NULL : rb_file_read_secret(path, MAX_PEM, FALSE, error);
+
+    return pem == NULL ? NULL : rb_box_token_key_new(pem, error);
+}
+
+static gboolean
+build_openid(RbBox *box, GError **error)
+{
+    const RbBoxConfig *config = box->config;
+
+    box->openid.issuer = g_strconcat(config->public_url, "/idp/oidc", NULL);
+    box->openid.clients = config->clients;
+    box->openid.keys[0] = load_key(config->openid_rsa, error);
+    if (config->openid_rsa != NULL && box->openid.keys[0] == NULL)
+        return FALSE;
+    box->openid.keys[1] = load_key(config->openid_ec, error);
+    return config->openid_ec == NULL || box->openid.keys[1] != NULL;
+}
+
+gboolean
+rb_box_load_ci(const RbBoxConfig *config, RbBoxCi *ci, GError **error)
+{
+    ci->issuer = g_strconcat(config->public_url, "/ci", NULL);
+    ci->key = load_key(config->ci_key, error);
+    return config->ci_key == NULL || ci->key != NULL;
+}
+
+void
+rb_box_ci_clear(RbBoxCi *ci)
+{
+    rb_box_token_key_free(ci->key);
+    g_free(ci->issuer);
+}
+
 static gboolean
 build_idp(RbBox *box, GError **error)
 {
@@ -106,14 +150,15 @@ build_idp(RbBox *box, GError **error)
     box->signer = key == NULL ? NULL : rb_box_signer_new(key, certificate, error);
     if (box->signer == NULL)
         return FALSE;
-    box->idp =
-        rb_box_idp_new(&(RbBoxIdpSetting){ .public_url = config->public_url,
-                                           .entity_id = config->entity_id,
-                                           .sp_metadata = (const char *const *)config->service_providers,
-                                           .session_s = config->session_s,
-                                           .people = config->people,
-                                           .signer = box->signer,
-                                           .http = box->http });
+    box->idp = rb_box_idp_new(&(RbBoxIdpSetting){
+        .public_url = config->public_url,
+        .entity_id = config->entity_id,
+        .sp_metadata = (const char *const *)config->service_providers,
+        .session_s = config->session_s,
+        .people = config->people,
+        .signer = box->signer,
+        .http = box->http,
+        .openid = config->openid_rsa == NULL && config->openid_ec == NULL ? NULL : &box->openid });
     return TRUE;
 }
 
@@ -132,7 +177,7 @@ rb_box_new(RbBoxConfig *config, RbClock clock, RbDiagnostics *problems, GError *
     box->sts = (RbBoxSts){ box->cloud, (const char *const *)config->regions, box->saml_url };
     box->http = rb_http_new(&options, error);
     if (box->http == NULL || !build_hub(box, problems, error) || !build_providers(box, error) ||
-        !build_idp(box, error))
+        !build_openid(box, error) || !build_idp(box, error) || !rb_box_load_ci(config, &box->ci, error))
         return NULL;
     return g_steal_pointer(&box);
 }
@@ -155,7 +200,9 @@ start_page(RbBox *box, RbBoxAnswer *answer)
         "<div class=\"card\"><p>This is rolebridge-sandbox. It plays Acme's identity provider and an AWS "
         "with "
         "%u roles, on this machine only. Nothing here is real.</p><ul><li><a href=\"/idp/metadata\">The "
-        "identity provider's metadata</a></li><li>STS: <code>POST %s/</code></li><li>Console sign-in: "
+        "identity provider's metadata</a>, and <a href=\"/idp/oidc/.well-known/openid-configuration\">its "
+        "OpenID "
+        "Connect side</a></li><li>STS: <code>POST %s/</code></li><li>Console sign-in: "
         "<code>%s/federation</code>, and by SAML: <code>POST %s/saml</code></li><li><a "
         "href=\"/idp/logout\">Sign out of Acme</a></li></ul></div>",
         rb_box_n_roles(box), box->config->public_url, box->config->public_url, box->config->public_url);
@@ -187,6 +234,7 @@ rb_box_answer(gpointer data, const RbBoxRequest *request, RbBoxAnswer *answer)
     if (!get && strcmp(request->method, "POST") != 0)
         rb_box_answer_text(answer, 405, "text/plain; charset=utf-8", "GET and POST only.\n");
     else if ((box->idp != NULL && rb_box_idp_answer(box->idp, request, now, answer)) ||
+             rb_box_ci_answer(&box->ci, request, now, answer) ||
              rb_box_console_answer(box->console, request, now, answer))
         return; /* answered */
     else if (!get && strcmp(request->path, "/saml") == 0)

@@ -18,6 +18,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBox, rb_box_free)
 /** rb_box_answer: an RbBoxHandler; @box is the RbBox. */
 void rb_box_answer(gpointer box, const RbBoxRequest *request, RbBoxAnswer *answer);
 
+/** rb_box_load_ci: the CI of @config, for its tokens; key NULL: it has none. rb_box_ci_clear() frees. */
+gboolean rb_box_load_ci(const RbBoxConfig *config, RbBoxCi *ci, GError **error);
+void rb_box_ci_clear(RbBoxCi *ci);
+
 guint rb_box_n_roles(const RbBox *box);
 
 /* ---- the parts of it (federation.c, credentials.c) ---- */

@@ -50,6 +50,10 @@ rb_box_config_free(RbBoxConfig *config)
     g_free(config->idp_key);
     g_strfreev(config->service_providers);
     g_ptr_array_unref(config->people);
+    g_free(config->openid_rsa);
+    g_free(config->openid_ec);
+    g_free(config->ci_key);
+    g_ptr_array_unref(config->clients);
     g_strfreev(config->regions);
     g_free(config->mappings_dir);
     g_free(config->hub_account);
@@ -158,6 +162,54 @@ read_secret(const RbYaml *node, const char *dir, RbDiagnostics *problems)
     return secret;
 }
 
+static RbBoxClient *
+read_client(const RbYaml *node, const char *dir, RbDiagnostics *problems)
+{
+    RbBoxClient *client = g_new0(RbBoxClient, 1);
+
+    client->id = g_strdup(rb_yaml_string(node, "id", NULL, problems));
+    client->secret = read_secret(rb_yaml_get(node, "secret"), dir, problems);
+    client->redirect_uris = rb_yaml_strings(node, "redirect_uris", problems);
+    client->logout_uris = rb_yaml_strings(node, "logout_uris", problems);
+    client->algorithm = g_strdup(rb_yaml_string(node, "algorithm", "ES256", problems));
+    if (rb_yaml_get(node, "backchannel") != NULL)
+        client->backchannel = g_strdup(rb_yaml_string(node, "backchannel", NULL, problems));
+    if (client->secret == NULL)
+        rb_yaml_problem(node, problems, "add secret: {file: PATH}", "this client has no secret");
+    return client;
+}
+
+static void
+read_openid(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics *problems)
+{
+    static const char *const known[] = { "rsa_key", "ec_key", "clients", NULL };
+    static const char *const client_keys[] = { "id",          "secret",    "redirect_uris",
+                                               "logout_uris", "algorithm", "backchannel",
+                                               NULL };
+    const RbYaml *list = node == NULL ? NULL : rb_yaml_get(node, "clients");
+
+    if (node == NULL || !rb_yaml_check_keys(node, known, problems))
+        return;
+    config->openid_rsa = path_of(node, "rsa_key", dir, problems);
+    config->openid_ec = path_of(node, "ec_key", dir, problems);
+    if (config->openid_rsa == NULL && config->openid_ec == NULL)
+        rb_yaml_problem(node, problems, "rolebridge-sandbox init makes both", "rsa_key or ec_key is needed");
+    if (list == NULL || !rb_yaml_expect(list, RB_YAML_LIST, problems))
+        return;
+    for (guint i = 0; i < rb_yaml_size(list); i++)
+        if (rb_yaml_check_keys(rb_yaml_item(list, i), client_keys, problems))
+            g_ptr_array_add(config->clients, read_client(rb_yaml_item(list, i), dir, problems));
+}
+
+static void
+read_ci(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics *problems)
+{
+    static const char *const known[] = { "key", NULL };
+
+    if (node != NULL && rb_yaml_check_keys(node, known, problems))
+        config->ci_key = path_of(node, "key", dir, problems);
+}
+
 static void
 read_users(RbBoxConfig *config, const RbYaml *list, const char *dir, RbDiagnostics *problems)
 {
@@ -239,8 +291,9 @@ read_aws(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics
 static void
 read_root(RbBoxConfig *config, const RbYaml *root, const char *dir, RbDiagnostics *problems)
 {
-    static const char *const known[] = { "rolebridge", "public_url",        "listen", "listen_clear", "tls",
-                                         "ca_file",    "identity_provider", "people", "aws",          NULL };
+    static const char *const known[] = { "rolebridge", "public_url",        "listen",          "listen_clear",
+                                         "tls",        "ca_file",           "people",          "aws",
+                                         "ci",         "identity_provider", "openid_provider", NULL };
     const RbYaml *tls = rb_yaml_get(root, "tls");
 
     (void)rb_yaml_check_keys(root, known, problems);
@@ -252,6 +305,8 @@ read_root(RbBoxConfig *config, const RbYaml *root, const char *dir, RbDiagnostic
     config->tls_key = path_of(tls, "key", dir, problems);
     config->ca_file = path_of(root, "ca_file", dir, problems);
     read_idp(config, rb_yaml_get(root, "identity_provider"), dir, problems);
+    read_openid(config, rb_yaml_get(root, "openid_provider"), dir, problems);
+    read_ci(config, rb_yaml_get(root, "ci"), dir, problems);
     read_people(config, rb_yaml_get(root, "people"), problems);
     read_aws(config, rb_yaml_get(root, "aws"), dir, problems);
 }
@@ -274,6 +329,7 @@ rb_box_config_load(const char *path, const char *dir, RbDiagnostics *problems)
     (void)rb_yaml_check_version(rb_yaml_root(document), problems);
     config = g_new0(RbBoxConfig, 1);
     config->people = g_ptr_array_new_with_free_func((GDestroyNotify)rb_box_person_free);
+    config->clients = g_ptr_array_new_with_free_func((GDestroyNotify)rb_box_client_free);
     config->users = g_ptr_array_new_with_free_func(user_free);
     config->providers = g_ptr_array_new_with_free_func(provider_free);
     read_root(config, rb_yaml_root(document), base, problems);

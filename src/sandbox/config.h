@@ -30,7 +30,10 @@ typedef struct {
     char *entity_id, *idp_certificate, *idp_key;
     GStrv service_providers;
     gint64 session_s;
-    GPtrArray *people; /* RbBoxPerson */
+    char *openid_rsa, *openid_ec; /* private keys; both NULL: no OpenID Connect provider */
+    GPtrArray *clients;           /* RbBoxClient */
+    char *ci_key;                 /* NULL: no CI */
+    GPtrArray *people;            /* RbBoxPerson */
     GStrv regions;
     char *mappings_dir; /* NULL: no roles but the hub's */
     char *hub_account, *hub_role;

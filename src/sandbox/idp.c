@@ -55,18 +55,6 @@ choose_acs(const RbBoxSp *sp, const RbBoxMessage *message)
     return url != NULL ? NULL : chosen->location;
 }
 
-static RbBoxPending *
-pending_new(const RbBoxSp *sp, const char *acs, const char *relay_state, gint64 now)
-{
-    RbBoxPending *pending = g_new0(RbBoxPending, 1);
-
-    pending->sp = g_strdup(sp->entity_id);
-    pending->acs = g_strdup(acs);
-    pending->relay_state = g_strdup(relay_state);
-    pending->until = now + RB_BOX_PENDING_S;
-    return pending;
-}
-
 /* The AuthnRequest in @fields, checked against its sender's metadata. */
 static RbBoxMessage *
 read_request(RbBoxIdp *idp, const RbBoxRequest *request, GHashTable *fields, gint64 now, GError **error)
@@ -96,9 +84,8 @@ is_pending_over(gpointer key, gpointer value, gpointer now)
     return ((RbBoxPending *)value)->until <= *(gint64 *)now;
 }
 
-/* Keeps @pending (taken over) and shows the page. */
-static void
-ask_person(RbBoxIdp *idp, RbBoxPending *pending, const char *user, gint64 now, RbBoxAnswer *answer)
+void
+rb_box_idp_ask_person(RbBoxIdp *idp, RbBoxPending *pending, const char *user, gint64 now, RbBoxAnswer *answer)
 {
     g_autoptr(RbSecret) token = rb_secret_new_random(24);
 
@@ -133,7 +120,7 @@ answer_sso(RbBoxIdp *idp, const RbBoxRequest *request, GHashTable *fields, gint6
     any = g_strv_length(message->contexts) == 0;
     password = any || g_strv_contains((const char *const *)message->contexts, RB_BOX_PASSWORD);
     mfa = any || g_strv_contains((const char *const *)message->contexts, RB_BOX_MFA);
-    pending = pending_new(sp, acs, g_hash_table_lookup(fields, "RelayState"), now);
+    pending = rb_box_pending_new(sp->entity_id, acs, g_hash_table_lookup(fields, "RelayState"), now);
     pending->request_id = g_strdup(message->id);
     pending->force = message->force;
     pending->wants_mfa = mfa && !password;
@@ -144,7 +131,7 @@ answer_sso(RbBoxIdp *idp, const RbBoxRequest *request, GHashTable *fields, gint6
     else if (message->passive)
         rb_box_idp_respond(idp, pending, NULL, "NoPassive", now, answer);
     else {
-        ask_person(idp, pending, sign_on == NULL ? NULL : sign_on->person->uid, now, answer);
+        rb_box_idp_ask_person(idp, pending, sign_on == NULL ? NULL : sign_on->person->uid, now, answer);
         return;
     }
     rb_box_pending_free(pending);
@@ -164,9 +151,10 @@ answer_start(RbBoxIdp *idp, const RbBoxRequest *request, GHashTable *fields, gin
         refuse_request(answer, error);
         return;
     }
-    pending = pending_new(sp, choose_acs(sp, NULL), g_hash_table_lookup(fields, "RelayState"), now);
+    pending = rb_box_pending_new(sp->entity_id, choose_acs(sp, NULL),
+                                 g_hash_table_lookup(fields, "RelayState"), now);
     if (sign_on == NULL) {
-        ask_person(idp, pending, NULL, now, answer);
+        rb_box_idp_ask_person(idp, pending, NULL, now, answer);
         return;
     }
     rb_box_idp_respond(idp, pending, sign_on, NULL, now, answer);
@@ -188,6 +176,7 @@ sign_on_new(RbBoxIdp *idp, const RbBoxPerson *person, gboolean mfa, gint64 now, 
     sign_on->until = now + idp->setting.session_s;
     sign_on->index = rb_box_saml_id();
     sign_on->sps = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    sign_on->clients = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_hash_table_insert(idp->sign_ons, g_strdup(rb_secret_reveal(secret)), sign_on);
     rb_box_answer_header(answer, "Set-Cookie", cookie);
     return sign_on;
@@ -235,10 +224,31 @@ answer_login(RbBoxIdp *idp, const RbBoxRequest *request, GHashTable *fields, gin
 }
 
 static gboolean
+dispatch_openid(RbBoxIdp *idp, const RbBoxRequest *request, GHashTable *fields, gint64 now,
+                RbBoxAnswer *answer)
+{
+    const char *name = request->path + strlen("/idp/oidc/");
+
+    if (strcmp(name, "authorize") == 0)
+        rb_box_openid_authorize(idp, request, fields, now, answer);
+    else if (strcmp(name, "token") == 0 && strcmp(request->method, "POST") == 0)
+        rb_box_openid_token(idp, request, fields, now, answer);
+    else if (strcmp(name, "userinfo") == 0)
+        rb_box_openid_userinfo(idp, request, now, answer);
+    else if (strcmp(name, "logout") == 0)
+        rb_box_openid_logout(idp, request, fields, now, answer);
+    else
+        return FALSE;
+    return TRUE;
+}
+
+static gboolean
 dispatch(RbBoxIdp *idp, const RbBoxRequest *request, GHashTable *fields, gint64 now, RbBoxAnswer *answer)
 {
     gboolean get = strcmp(request->method, "GET") == 0;
 
+    if (g_str_has_prefix(request->path, "/idp/oidc/"))
+        return idp->setting.openid != NULL && dispatch_openid(idp, request, fields, now, answer);
     if (get && strcmp(request->path, "/idp/metadata") == 0)
         answer_metadata(idp, answer);
     else if (get && strcmp(request->path, "/idp/sso") == 0)
@@ -259,11 +269,16 @@ dispatch(RbBoxIdp *idp, const RbBoxRequest *request, GHashTable *fields, gint64 
 gboolean
 rb_box_idp_answer(RbBoxIdp *idp, const RbBoxRequest *request, gint64 now, RbBoxAnswer *answer)
 {
-    g_autoptr(GHashTable) fields = rb_box_request_fields(request);
+    g_autoptr(GHashTable) fields = NULL;
+    g_autoptr(GPtrArray) letters = NULL;
     gboolean known;
 
     if (!g_str_has_prefix(request->path, "/idp/"))
         return FALSE;
+    if (idp->setting.openid != NULL && rb_box_openid_public(idp->setting.openid, request, answer))
+        return TRUE;
+    /* UserInfo may be asked by a POST without a body */
+    fields = request->body->len == 0 ? rb_box_fields(request->query) : rb_box_request_fields(request);
     if (fields == NULL) {
         rb_box_page_problem(answer, "idp", 400, "The form cannot be read.",
                             "Start again from where you came from.");
@@ -271,6 +286,9 @@ rb_box_idp_answer(RbBoxIdp *idp, const RbBoxRequest *request, gint64 now, RbBoxA
     }
     g_mutex_lock(&idp->mutex);
     known = dispatch(idp, request, fields, now, answer);
+    letters = idp->outbox;
+    idp->outbox = g_ptr_array_new_with_free_func(rb_box_letter_free);
     g_mutex_unlock(&idp->mutex);
+    rb_box_openid_send(idp, letters);
     return known;
 }

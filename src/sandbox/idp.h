@@ -3,9 +3,10 @@
 
 #include "net/net.h"
 #include "sandbox/http.h"
+#include "sandbox/openid.h"
 #include "sandbox/saml.h"
 
-/* The corporation's SAML identity provider: its people, its login page, its answers. */
+/* The corporation's identity provider, SAML and OpenID Connect: its people, its login page, its answers. */
 
 typedef struct {
     char *uid, *name, *mail, *password;
@@ -20,9 +21,10 @@ typedef struct {
     const char *entity_id;
     const char *const *sp_metadata; /* files, or https URLs */
     gint64 session_s;
-    const GPtrArray *people; /* RbBoxPerson; borrowed */
-    RbBoxSigner *signer;     /* borrowed */
-    RbHttp *http;            /* borrowed; NULL: files only */
+    const GPtrArray *people;   /* RbBoxPerson; borrowed */
+    RbBoxSigner *signer;       /* borrowed */
+    RbHttp *http;              /* borrowed; NULL: files only */
+    const RbBoxOpenid *openid; /* borrowed; NULL: SAML only */
 } RbBoxIdpSetting;
 
 typedef struct RbBoxIdp RbBoxIdp;

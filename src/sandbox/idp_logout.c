@@ -12,7 +12,7 @@
 
 /* The sign-ons that a LogoutRequest means: of this person, and this session if one is named. */
 static guint
-end_sign_ons(RbBoxIdp *idp, const char *name_id, const char *index)
+end_sign_ons(RbBoxIdp *idp, const char *name_id, const char *index, gint64 now)
 {
     GHashTableIter iter;
     gpointer value;
@@ -25,6 +25,7 @@ end_sign_ons(RbBoxIdp *idp, const char *name_id, const char *index)
         if (g_strcmp0(sign_on->person->mail, name_id) != 0 ||
             (index != NULL && strcmp(sign_on->index, index) != 0))
             continue;
+        rb_box_openid_tell(idp, sign_on, NULL, now);
         g_hash_table_iter_remove(&iter);
         n++;
     }
@@ -36,7 +37,7 @@ answer_logout_request(RbBoxIdp *idp, const RbBoxMessage *message, const RbBoxSp 
                       gint64 now, RbBoxAnswer *answer)
 {
     g_autofree char *id = rb_box_saml_id(), *when = rb_time_format(now), *url = NULL, *text = NULL;
-    guint n = end_sign_ons(idp, message->name_id, message->session_index);
+    guint n = end_sign_ons(idp, message->name_id, message->session_index, now);
 
     text = g_markup_printf_escaped(
         "<samlp:LogoutResponse " NAMESPACES
@@ -50,8 +51,8 @@ answer_logout_request(RbBoxIdp *idp, const RbBoxMessage *message, const RbBoxSp 
     rb_box_answer_redirect(answer, url);
 }
 
-static void
-signed_out_page(RbBoxAnswer *answer)
+void
+rb_box_idp_signed_out_page(RbBoxAnswer *answer)
 {
     RbBoxPage page;
 
@@ -78,7 +79,7 @@ rb_box_idp_slo(RbBoxIdp *idp, const RbBoxRequest *request, GHashTable *fields, g
     if (sp != NULL && message->kind == RB_BOX_LOGOUT_REQUEST && sp->slo_response != NULL)
         answer_logout_request(idp, message, sp, g_hash_table_lookup(fields, "RelayState"), now, answer);
     else if (sp != NULL && message->kind == RB_BOX_LOGOUT_RESPONSE)
-        signed_out_page(answer);
+        rb_box_idp_signed_out_page(answer);
     else
         rb_box_page_problem(answer, "idp", 400, error == NULL ? "This is no logout message." : error->message,
                             "You may still be signed in elsewhere: close the browser.");
@@ -121,8 +122,10 @@ rb_box_idp_logout(RbBoxIdp *idp, const RbBoxRequest *request, gint64 now, RbBoxA
         url = rb_box_redirect_url(idp->setting.signer, sp->slo, "SAMLRequest", text, NULL);
         rb_box_answer_redirect(answer, url);
     } else {
-        signed_out_page(answer);
+        rb_box_idp_signed_out_page(answer);
     }
+    if (sign_on != NULL)
+        rb_box_openid_tell(idp, sign_on, NULL, now);
     if (cookie != NULL)
         g_hash_table_remove(idp->sign_ons, cookie);
 }

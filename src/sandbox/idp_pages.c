@@ -116,7 +116,7 @@ void
 rb_box_idp_respond(RbBoxIdp *idp, const RbBoxPending *pending, RbBoxSignOn *sign_on, const char *status,
                    gint64 now, RbBoxAnswer *answer)
 {
-    g_autoptr(GPtrArray) attributes = sign_on == NULL ? NULL : attributes_of(sign_on->person);
+    g_autoptr(GPtrArray) attributes = NULL;
     g_autoptr(GError) error = NULL;
     g_autofree char *response = NULL;
     RbBoxResponse say = { .issuer = idp->setting.entity_id,
@@ -126,7 +126,12 @@ rb_box_idp_respond(RbBoxIdp *idp, const RbBoxPending *pending, RbBoxSignOn *sign
                           .status = status,
                           .now = now };
 
+    if (pending->openid != NULL) { /* of what may go wrong, only the person's "Cancel" comes here */
+        rb_box_openid_respond(idp, pending, sign_on, sign_on == NULL ? "access_denied" : NULL, now, answer);
+        return;
+    }
     if (sign_on != NULL) {
+        attributes = attributes_of(sign_on->person);
         say.name_id = sign_on->person->mail;
         say.session_index = sign_on->index;
         say.context = sign_on->mfa ? RB_BOX_MFA : RB_BOX_PASSWORD;

@@ -28,7 +28,20 @@ rb_box_pending_free(gpointer data)
     g_free(pending->acs);
     g_free(pending->request_id);
     g_free(pending->relay_state);
+    rb_box_openid_ask_free(pending->openid);
     g_free(pending);
+}
+
+RbBoxPending *
+rb_box_pending_new(const char *sp, const char *acs, const char *relay_state, gint64 now)
+{
+    RbBoxPending *pending = g_new0(RbBoxPending, 1);
+
+    pending->sp = g_strdup(sp);
+    pending->acs = g_strdup(acs);
+    pending->relay_state = g_strdup(relay_state);
+    pending->until = now + RB_BOX_PENDING_S;
+    return pending;
 }
 
 void
@@ -38,6 +51,7 @@ rb_box_sign_on_free(gpointer data)
 
     g_free(sign_on->index);
     g_hash_table_unref(sign_on->sps);
+    g_hash_table_unref(sign_on->clients);
     g_free(sign_on);
 }
 
@@ -51,6 +65,9 @@ rb_box_idp_new(const RbBoxIdpSetting *setting)
     idp->slo_url = g_strconcat(setting->public_url, "/idp/slo", NULL);
     idp->pending = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rb_box_pending_free);
     idp->sign_ons = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rb_box_sign_on_free);
+    idp->codes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rb_box_grant_free);
+    idp->access_tokens = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, rb_box_grant_free);
+    idp->outbox = g_ptr_array_new_with_free_func(rb_box_letter_free);
     idp->sps = g_ptr_array_new_with_free_func((GDestroyNotify)rb_box_sp_free);
     g_mutex_init(&idp->mutex);
     return idp;
@@ -63,6 +80,9 @@ rb_box_idp_free(RbBoxIdp *idp)
         return;
     g_hash_table_unref(idp->pending);
     g_hash_table_unref(idp->sign_ons);
+    g_hash_table_unref(idp->codes);
+    g_hash_table_unref(idp->access_tokens);
+    g_ptr_array_unref(idp->outbox);
     g_ptr_array_unref(idp->sps);
     g_mutex_clear(&idp->mutex);
     g_free(idp->sso_url);

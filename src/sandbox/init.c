@@ -149,10 +149,27 @@ make_saml(const char *dir, const char *name, const char *subject, gint64 now, gu
     return write_pair(dir, name, key, certificate, error);
 }
 
+/* A key that signs tokens: nobody asks for a certificate of it. */
 static gboolean
-make_token(const char *dir, guint *made, GError **error)
+make_key(const char *dir, const char *name, gboolean ec, guint *made, GError **error)
 {
-    g_autofree char *path = g_build_filename(dir, "bridge-aws-token", NULL);
+    g_autoptr(EVP_PKEY) key = NULL;
+    g_autoptr(BIO) bio = NULL;
+
+    if (exists(dir, name))
+        return TRUE;
+    key = ec ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048);
+    bio = BIO_new(BIO_s_secmem());
+    if (key == NULL || PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1)
+        return rb_fault(error, RB_FAULT_INTERNAL, "OpenSSL could not make the key '%s'", name);
+    *made += 1;
+    return write_bio(dir, name, bio, KEY_MODE, error);
+}
+
+static gboolean
+make_secret(const char *dir, const char *name, guint *made, GError **error)
+{
+    g_autofree char *path = g_build_filename(dir, name, NULL);
     g_autoptr(RbSecret) token = NULL;
 
     if (g_file_test(path, G_FILE_TEST_EXISTS))
@@ -170,5 +187,9 @@ rb_box_init(const char *dir, gint64 now, guint *made, GError **error)
         return rb_fault(error, RB_FAULT_FILE, "'%s' cannot be made: %s", dir, g_strerror(errno));
     return make_tls(dir, now, made, error) &&
            make_saml(dir, "idp", "Acme sign-in (rolebridge-sandbox)", now, made, error) &&
-           make_saml(dir, "saml", "rolebridge SAML (demo)", now, made, error) && make_token(dir, made, error);
+           make_saml(dir, "saml", "rolebridge SAML (demo)", now, made, error) &&
+           make_key(dir, "oidc-rsa.key", FALSE, made, error) &&
+           make_key(dir, "oidc-ec.key", TRUE, made, error) && make_key(dir, "ci.key", FALSE, made, error) &&
+           make_secret(dir, "corp-oidc.secret", made, error) &&
+           make_secret(dir, "bridge-aws-token", made, error);
 }

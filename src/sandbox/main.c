@@ -14,10 +14,11 @@ enum { EXIT_TROUBLE = 1, EXIT_USAGE = 2, MAX_PEM = 64 * 1024 };
 
 static const char summary[] =
     "A corporation and an AWS in one box on loopback, to try rolebridge out and to test it:\n"
-    "a SAML identity provider with the people of the sample organisation, an STS, a console\n"
-    "sign-in, and a source of AWS credentials for the bridge. Everybody's password is shown on\n"
-    "its sign-in page: it listens on loopback only.\n\n"
-    "  rolebridge-sandbox init DIR    make the keys and certificates that are missing in DIR";
+    "an identity provider (SAML and OpenID Connect) with the people of the sample organisation, a\n"
+    "CI whose jobs have tokens, an STS, a console sign-in, and a source of AWS credentials for the\n"
+    "bridge. Everybody's password is shown on its sign-in page: it listens on loopback only.\n\n"
+    "  rolebridge-sandbox init DIR    make the keys and certificates that are missing in DIR\n"
+    "  rolebridge-sandbox token       print a CI job's token: --repository, --ref, --environment, --audience";
 
 static int
 make_keys(const char *dir)
@@ -111,10 +112,34 @@ run(const char *path, const char *dir, gboolean check_only)
     return check_only ? 0 : serve(config, box, &wait_for);
 }
 
+/* What a job finds in its token file. */
+static int
+print_token(const char *path, const char *dir, const RbBoxJob *job)
+{
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(RbBoxConfig) config = rb_box_config_load(path, dir, problems);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *token = NULL;
+    RbClock clock = rb_clock_system();
+    RbBoxCi ci = { NULL, NULL };
+
+    if (config == NULL || rb_diagnostics_count(problems) > 0 || !rb_box_load_ci(config, &ci, &error))
+        return show_problems(problems, error);
+    if (ci.key != NULL)
+        token = rb_box_ci_token(&ci, job, rb_clock_now(&clock));
+    rb_box_ci_clear(&ci);
+    if (token == NULL) {
+        (void)fputs("rolebridge-sandbox: the configuration has no ci.key\n", stderr);
+        return EXIT_TROUBLE;
+    }
+    return puts(token) == EOF ? EXIT_TROUBLE : 0;
+}
+
 int
 main(int argc, char **argv)
 {
     g_autofree char *path = NULL, *dir = NULL;
+    g_autofree char *repository = NULL, *ref = NULL, *environment = NULL, *audience = NULL;
     gboolean check_only = FALSE, show_version = FALSE;
     const GOptionEntry entries[] = {
         { "config", 'c', 0, G_OPTION_ARG_FILENAME, &path, "Serve what FILE says, not the sample organisation",
@@ -123,10 +148,15 @@ main(int argc, char **argv)
           "DIR" },
         { "check", 0, 0, G_OPTION_ARG_NONE, &check_only, "Only say what is wrong with the configuration",
           NULL },
+        { "repository", 0, 0, G_OPTION_ARG_STRING, &repository,
+          "token: the job's repository [acme/data-pipeline]", "NAME" },
+        { "ref", 0, 0, G_OPTION_ARG_STRING, &ref, "token: its branch or tag [refs/heads/main]", "REF" },
+        { "environment", 0, 0, G_OPTION_ARG_STRING, &environment, "token: its environment [none]", "NAME" },
+        { "audience", 0, 0, G_OPTION_ARG_STRING, &audience, "token: whom it is for [rolebridge]", "NAME" },
         { "version", 0, 0, G_OPTION_ARG_NONE, &show_version, "Print the version", NULL },
         { NULL, 0, 0, 0, NULL, NULL, NULL },
     };
-    g_autoptr(GOptionContext) options = g_option_context_new("[init DIR]");
+    g_autoptr(GOptionContext) options = g_option_context_new("[init DIR | token]");
     g_autoptr(GError) error = NULL;
 
     rb_process_harden(0);
@@ -142,6 +172,9 @@ main(int argc, char **argv)
     }
     if (argc == 3 && strcmp(argv[1], "init") == 0)
         return make_keys(argv[2]);
+    if (argc == 2 && strcmp(argv[1], "token") == 0)
+        return print_token(path, dir == NULL ? "." : dir,
+                           &(RbBoxJob){ repository, ref, audience, environment });
     if (argc != 1) {
         (void)fprintf(stderr, "rolebridge-sandbox: '%s' is not understood here; see --help\n", argv[1]);
         return EXIT_USAGE;

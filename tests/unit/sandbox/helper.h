@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 /* What the sandbox's tests share: requests signed as a client signs them. */
@@ -48,6 +49,20 @@ test_signed(const char *target, const char *form, const RbBoxPrincipal *who, gin
                                     who->access_key_id, date, region, service, list, hex);
     rb_box_request_add_header(request, "Authorization", authorization);
     return request;
+}
+
+/* A directory of files only, and these. */
+static inline void
+test_remove_dir(const char *dir)
+{
+    g_autoptr(GDir) open = g_dir_open(dir, 0, NULL);
+    const char *name;
+
+    while (open != NULL && (name = g_dir_read_name(open)) != NULL) {
+        g_autofree char *path = g_build_filename(dir, name, NULL);
+        (void)g_unlink(path);
+    }
+    (void)g_rmdir(dir);
 }
 
 /* The text of the first <name>…</name>; NULL when there is none. */

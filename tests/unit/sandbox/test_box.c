@@ -42,7 +42,7 @@ world_new(void)
     world->now = TEST_NOW;
     world->dir = g_dir_make_tmp("sandbox-box-XXXXXX", NULL);
     assert_true(rb_box_init(world->dir, TEST_NOW, &made, NULL));
-    assert_int_equal(made, 5);
+    assert_int_equal(made, 9);
     assert_true(rb_box_init(world->dir, TEST_NOW, &made, NULL));
     assert_int_equal(made, 0);
     token_path = g_build_filename(world->dir, "bridge-aws-token", NULL);
@@ -66,15 +66,8 @@ world_new(void)
 static void
 world_free(World *world)
 {
-    static const char *const names[] = { "ca.pem",  "ca.key",   "tls.pem",  "tls.key",          "idp.pem",
-                                         "idp.key", "saml.pem", "saml.key", "bridge-aws-token", "box.yaml" };
-
     rb_box_free(world->box);
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_build_filename(world->dir, names[i], NULL);
-        assert_int_equal(g_unlink(path), 0);
-    }
-    assert_int_equal(g_rmdir(world->dir), 0);
+    test_remove_dir(world->dir);
     g_free(world->dir);
     g_free(world->token);
     g_free(world);

@@ -1,3 +1,5 @@
+#include "helper.h"
+
 #include "sandbox/idp.h"
 
 #include "base/encoding.h"
@@ -6,7 +8,6 @@
 #include "sandbox/init.h"
 #include "sandbox/xml.h"
 
-#include <glib/gstdio.h>
 #include <string.h>
 #include <xmlsec/crypto.h>
 #include <xmlsec/xmldsig.h>
@@ -112,20 +113,12 @@ world_new(void)
 static void
 world_free(World *world)
 {
-    static const char *const names[] = { "ca.pem",           "ca.key",  "tls.pem",  "tls.key",
-                                         "idp.pem",          "idp.key", "saml.pem", "saml.key",
-                                         "bridge-aws-token", "sp.xml",  "box.yaml" };
-
     rb_box_idp_free(world->idp);
     rb_box_signer_free(world->signer);
     rb_box_signer_free(world->sp);
     rb_box_signer_free(world->stranger);
     rb_box_config_free(world->config);
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *path = g_build_filename(world->dir, names[i], NULL);
-        assert_int_equal(g_unlink(path), 0);
-    }
-    assert_int_equal(g_rmdir(world->dir), 0);
+    test_remove_dir(world->dir);
     g_free(world->dir);
     g_free(world);
 }

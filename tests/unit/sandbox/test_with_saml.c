@@ -9,8 +9,6 @@
 #include "sandbox/signin.h"
 #include "sandbox/xml.h"
 
-#include <glib/gstdio.h>
-
 /* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -211,18 +209,7 @@ world_new(void)
 static void
 world_free(World *world)
 {
-    static const char *const names[] = { "ca", "tls", "idp", "saml" };
-    g_autofree char *token = g_strconcat(world->dir, "/bridge-aws-token", NULL);
-
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *key = g_strdup_printf("%s/%s.key", world->dir, names[i]);
-        g_autofree char *pem = g_strdup_printf("%s/%s.pem", world->dir, names[i]);
-
-        (void)g_unlink(key);
-        (void)g_unlink(pem);
-    }
-    (void)g_unlink(token);
-    (void)g_rmdir(world->dir);
+    test_remove_dir(world->dir);
     rb_box_signer_free(world->signer);
     rb_box_signer_free(world->other);
     rb_box_console_free(world->console);
