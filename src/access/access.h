@@ -134,9 +134,10 @@ char *rb_access_logout_message(RbAccess *access, const RbVisit *visit, const cha
 RbCredentials *rb_access_credentials(RbAccess *access, const RbVisit *visit, const RbSession *session,
                                      const char *account, const char *role, gint64 asked_s, GError **error);
 
-/** rb_access_console: the same, then the sign-in URL. */
-RbSecret *rb_access_console(RbAccess *access, const RbVisit *visit, const RbSession *session,
-                            const char *account, const char *role, const char *destination, GError **error);
+/** rb_access_console: the same, then the way into the console; where that is an assertion, it is the lease.
+ */
+RbConsole *rb_access_console(RbAccess *access, const RbVisit *visit, const RbSession *session,
+                             const char *account, const char *role, const char *destination, GError **error);
 
 /* ---- clients: the sso-oidc protocol (reference §5) ---- */
 

@@ -94,17 +94,30 @@ record_decision(const Ask *ask, gint64 duration_s, GError **error)
     return TRUE;
 }
 
-/* The lease is on record before the credentials leave. */
+/* What was issued is on record before it leaves: @id is that of the access key or of the assertion, as @kind
+ * says. @facts: (transfer full): what is known of it besides. */
 static gboolean
-record_lease(const Ask *ask, const RbCredentials *credentials, GError **error)
+record_lease(const Ask *ask, json_t *facts, const char *kind, const char *id, GError **error)
 {
     g_autoptr(RbBatch) batch = rb_batch_new();
     const RbGrant *grant = ask->grant;
-    json_t *facts;
 
     g_assert(grant != NULL); /* decide() said yes */
-    facts = ask_facts(ask);
-    rb_facts_text(facts, "access_key_id", credentials->access_key_id);
+    rb_facts_text(facts, kind, id);
+    rb_batch_audit(batch, RB_AUDIT_LEASE, ask->visit->now, ask->visit->incident, facts);
+    if (!rb_store_commit(ask->access->store, batch, ask->visit->now, error))
+        return FALSE;
+    rb_access_count(ask->access, &ask->access->counts.leases);
+    rb_log(RB_LOG_INFO, "lease", "incident", ask->visit->incident, "name", ask->session->identity->name,
+           "account", grant->account, "role", grant->role, kind, id, "client", ask->session->client, NULL);
+    return TRUE;
+}
+
+static gboolean
+record_credentials(const Ask *ask, const RbCredentials *credentials, GError **error)
+{
+    json_t *facts = ask_facts(ask);
+
     rb_facts_text(facts, "assumed_role_id", credentials->assumed_role_id);
     rb_facts_text(facts, "assumed_role_arn", credentials->assumed_role_arn);
     rb_facts_text(facts, "source_identity", credentials->source_identity);
@@ -112,35 +125,41 @@ record_lease(const Ask *ask, const RbCredentials *credentials, GError **error)
     rb_facts_integer(facts, "expires_at", credentials->expiration);
     if (credentials->packed_policy_size >= 0)
         rb_facts_integer(facts, "packed_policy_percent", credentials->packed_policy_size);
-    rb_batch_audit(batch, RB_AUDIT_LEASE, ask->visit->now, ask->visit->incident, facts);
-    if (!rb_store_commit(ask->access->store, batch, ask->visit->now, error))
-        return FALSE;
-    rb_access_count(ask->access, &ask->access->counts.leases);
-    rb_log(RB_LOG_INFO, "lease", "incident", ask->visit->incident, "name", ask->session->identity->name,
-           "account", grant->account, "role", grant->role, "access_key_id", credentials->access_key_id,
-           "client", ask->session->client, NULL);
-    return TRUE;
+    return record_lease(ask, facts, "access_key_id", credentials->access_key_id, error);
 }
 
-/* decide → record → issue → record. */
-static RbCredentials *
-obtain(Ask *ask, GError **error)
+/* AWS makes the session when the browser brings the assertion, and names no key before. */
+static gboolean
+record_assertion(const Ask *ask, const RbConsole *console, GError **error)
 {
-    g_autoptr(RbCredentials) credentials = NULL;
+    json_t *facts = ask_facts(ask);
+
+    rb_facts_text(facts, "source_identity", ask->session->identity->name);
+    rb_facts_integer(facts, "expires_at", console->expires_at + console->duration_s);
+    return record_lease(ask, facts, "assertion_id", console->assertion_id, error);
+}
+
+/* decide → record; what is issued after it is the caller's part. */
+static gboolean
+decide_on_record(Ask *ask, GError **error)
+{
     gint64 duration_s = 0;
 
-    if (!rb_limits_take(ask->access->known, &asking, ask->session->identity->name, ask->visit->now)) {
-        (void)rb_refuse(error, RB_REQUEST_TOO_MANY, "'%s' asks for credentials far too often",
-                        ask->session->identity->name);
-        return NULL;
-    }
-    if (!decide(ask, &duration_s, error) || !record_decision(ask, duration_s, error))
-        return NULL;
-    credentials = rb_issue(ask->access->issuer, ask->grant, ask->session->identity, ask->asked_s,
-                           ask->visit->now, error);
-    if (credentials == NULL || !record_lease(ask, credentials, error))
-        return NULL;
-    return g_steal_pointer(&credentials);
+    if (!rb_limits_take(ask->access->known, &asking, ask->session->identity->name, ask->visit->now))
+        return rb_refuse(error, RB_REQUEST_TOO_MANY, "'%s' asks for credentials far too often",
+                         ask->session->identity->name);
+    return decide(ask, &duration_s, error) && record_decision(ask, duration_s, error);
+}
+
+/* issue → record. */
+static RbCredentials *
+issue_credentials(const Ask *ask, GError **error)
+{
+    g_autoptr(RbCredentials) credentials = rb_issue(ask->access->issuer, ask->grant, ask->session->identity,
+                                                    ask->asked_s, ask->visit->now, error);
+
+    return credentials != NULL && record_credentials(ask, credentials, error) ? g_steal_pointer(&credentials)
+                                                                              : NULL;
 }
 
 RbCredentials *
@@ -149,26 +168,46 @@ rb_access_credentials(RbAccess *access, const RbVisit *visit, const RbSession *s
 {
     g_auto(Ask) ask = { access, visit, session, account, role, asked_s, NULL, NULL, NULL };
     g_autoptr(GError) why = NULL;
-    RbCredentials *credentials = obtain(&ask, &why);
+    RbCredentials *credentials = decide_on_record(&ask, &why) ? issue_credentials(&ask, &why) : NULL;
 
     if (credentials != NULL)
         return credentials;
     return rb_access_end(access, visit, "credentials", ask_facts(&ask), g_steal_pointer(&why), error);
 }
 
-RbSecret *
+/* By credentials, which are recorded before the way in is made of them; or by an assertion, which is the way
+ * in, and is recorded before it leaves. */
+static RbConsole *
+open_console(Ask *ask, GError **error)
+{
+    RbConsoleAsk wanted = { .destination = ask->destination,
+                            .identity = ask->session->identity,
+                            .portal_url = ask->access->public_url,
+                            .now = ask->visit->now };
+    g_autoptr(RbCredentials) credentials = NULL;
+    g_autoptr(RbConsole) console = NULL;
+
+    if (!decide_on_record(ask, error))
+        return NULL;
+    wanted.grant = ask->grant;
+    if (!rb_issue_console_by_form(ask->grant)) {
+        credentials = issue_credentials(ask, error);
+        wanted.credentials = credentials;
+        return credentials != NULL ? rb_issue_console(ask->access->issuer, &wanted, error) : NULL;
+    }
+    console = rb_issue_console(ask->access->issuer, &wanted, error);
+    return console != NULL && record_assertion(ask, console, error) ? g_steal_pointer(&console) : NULL;
+}
+
+RbConsole *
 rb_access_console(RbAccess *access, const RbVisit *visit, const RbSession *session, const char *account,
                   const char *role, const char *destination, GError **error)
 {
     g_auto(Ask) ask = { access, visit, session, account, role, 0, destination, NULL, NULL };
     g_autoptr(GError) why = NULL;
-    g_autoptr(RbCredentials) credentials = obtain(&ask, &why);
-    RbSecret *url = credentials == NULL
-                        ? NULL
-                        : rb_issue_console_url(access->issuer, ask.grant, credentials, destination,
-                                               access->public_url, visit->now, &why);
+    RbConsole *console = open_console(&ask, &why);
 
-    if (url != NULL)
-        return url;
+    if (console != NULL)
+        return console;
     return rb_access_end(access, visit, "console", ask_facts(&ask), g_steal_pointer(&why), error);
 }

@@ -139,7 +139,7 @@
     X(STS_POLICY, "sts.policy", 403, "The session policy of this role is not one that AWS accepts.", "Tell your administrator the incident id.") \
     X(STS_REGION, "sts.region_disabled", 403, "The AWS region used for this account is not enabled in it.", "Tell your administrator: enable the region there, or choose another for the account.") \
     X(STS_INVALID, "sts.invalid", 403, "AWS did not accept the request for this role.", "Tell your administrator the incident id.") \
-    X(STS_METHOD_NOT_READY, "sts.method_not_ready", 501, "Credentials for this account cannot be issued in the way it is set up.", "Tell your administrator: the account's issue method must be assume-role.") \
+    X(STS_PROVIDER, "sts.provider", 403, "AWS does not take the bridge's word for this account.", "Tell your administrator the incident id: the account's identity provider in IAM and the bridge do not fit together.") \
     X(STS_DESTINATION, "sts.destination", 400, "This address is not one of the AWS console.", "Start from the portal.")
 
 #define RB_REFUSALS_SIGV4(X) /* iam: a request signed with AWS Signature Version 4 */ \
@@ -164,6 +164,7 @@
     X(NETWORK, "fault.network", 503, "A service that is needed for this does not answer.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
     X(STS, "fault.sts", 503, "AWS does not answer.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
     X(STS_CREDENTIALS, "fault.sts_credentials", 503, "The bridge itself cannot sign in to AWS.", "Tell your administrator the incident id: the bridge's own AWS credentials need attention.") \
+    X(STS_KEYS, "fault.sts_keys", 503, "AWS could not fetch the bridge's keys.", "Try again in a minute; if it stays, tell your administrator: the bridge's issuer must be reachable from the internet.") \
     X(STS_CLOCK, "fault.sts_clock", 503, "The bridge's clock and that of AWS differ.", "Tell your administrator: the bridge's clock must be set.") \
     X(KEYS, "fault.keys", 503, "The keys that this service signs with cannot be used.", "Try again in a minute; if it stays, tell your administrator the incident id.") \
     X(BUSY, "fault.busy", 503, "There is too much to do at the moment.", "Try again in a few seconds.")

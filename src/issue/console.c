@@ -60,22 +60,51 @@ check_destination(const RbIssuer *issuer, const RbPartition *partition, const ch
     return TRUE;
 }
 
-/* (transfer full): with the region, where the sign-in endpoint of that region is asked. */
-static char *
-signin_url(const RbIssuer *issuer, const RbGrant *grant, const RbPartition *partition)
+/* The account's region, or the service's own, where it is of @partition; NULL: none. */
+static const char *
+region_of(const RbIssuer *issuer, const RbGrant *grant, const RbPartition *partition)
 {
     const char *region = grant->region != NULL ? grant->region : issuer->region;
 
-    if (issuer->signin_endpoint != NULL)
-        return g_str_has_suffix(issuer->signin_endpoint, "/federation")
-                   ? g_strdup(issuer->signin_endpoint)
-                   : g_strconcat(issuer->signin_endpoint, "/federation", NULL);
-    if (region == NULL || !rb_arn_is_region(region) || rb_partition_of_region(region) != partition)
-        region = g_str_equal(partition->name, "aws") ? NULL : partition->first_region;
-    if (region == NULL || g_str_equal(partition->name, "aws-cn") ||
-        g_str_equal(partition->name, "aws-us-gov"))
-        return g_strdup_printf("https://%s/federation", partition->signin);
-    return g_strdup_printf("https://%s.%s/federation", region, partition->signin);
+    return region != NULL && rb_arn_is_region(region) && rb_partition_of_region(region) == partition ? region
+                                                                                                     : NULL;
+}
+
+char *
+rb_signin_url(const RbIssuer *issuer, const RbGrant *grant, const char *path)
+{
+    const RbPartition *partition = rb_partition(grant->partition);
+    const char *region = region_of(issuer, grant, partition);
+    gboolean federation = g_str_equal(path, "/federation");
+
+    if (issuer->signin_endpoint != NULL) {
+        gsize n = strlen(issuer->signin_endpoint);
+        if (g_str_has_suffix(issuer->signin_endpoint, "/federation"))
+            n -= strlen("/federation");
+        return g_strdup_printf("%.*s%s", (int)n, issuer->signin_endpoint, path);
+    }
+    if (region == NULL && g_str_equal(partition->name, "aws-eusc"))
+        region = partition->first_region; /* it has no global endpoint, and … */
+    if (federation && (g_str_equal(partition->name, "aws-cn") || g_str_equal(partition->name, "aws-us-gov")))
+        region = NULL; /* … these have no regional one */
+    return region != NULL ? g_strdup_printf("https://%s.%s%s", region, partition->signin, path)
+                          : g_strdup_printf("https://%s%s", partition->signin, path);
+}
+
+/* Browsers hold a form's redirects against its CSP too, and AWS sends them from host to host of these two. */
+char *
+rb_signin_leads_to(const RbIssuer *issuer, const RbGrant *grant)
+{
+    const RbPartition *partition = rb_partition(grant->partition);
+    GString *sources = g_string_new(NULL);
+
+    if (issuer->signin_endpoint == NULL)
+        g_string_append_printf(sources, "https://%s https://*.%s", partition->signin, partition->signin);
+    if (issuer->console_endpoint != NULL)
+        g_string_append_printf(sources, " %s/", issuer->console_endpoint);
+    else
+        g_string_append_printf(sources, " https://%s https://*.%s", partition->console, partition->console);
+    return g_strchug(g_string_free(sources, FALSE));
 }
 
 static GBytes *
@@ -167,26 +196,42 @@ rb_issue_check_destination(const RbIssuer *issuer, const RbGrant *grant, const c
     return destination == NULL || check_destination(issuer, partition, destination, error);
 }
 
-RbSecret *
-rb_issue_console_url(RbIssuer *issuer, const RbGrant *grant, const RbCredentials *credentials,
-                     const char *destination, const char *issuer_url, gint64 now, GError **error)
+RbConsole *
+rb_console_by_credentials(RbIssuer *issuer, const RbConsoleAsk *ask, GError **error)
 {
-    const RbPartition *partition = rb_partition(grant->partition);
-    g_autofree char *signin = NULL, *start = NULL;
+    const RbPartition *partition = rb_partition(ask->grant->partition);
+    const RbCredentials *credentials = ask->credentials;
+    g_autofree char *signin = rb_signin_url(issuer, ask->grant, "/federation"), *start = NULL;
     g_autoptr(RbSecret) token = NULL;
     g_autoptr(GBytes) form = NULL;
+    RbConsole *console;
 
-    if (!rb_issue_check_destination(issuer, grant, destination, error))
-        return NULL;
-    start = issuer->console_endpoint != NULL ? g_strconcat(issuer->console_endpoint, "/", NULL)
-                                             : g_strdup_printf("https://%s/", partition->console);
-    if (credentials->session_token == NULL || credentials->expiration <= now) {
+    if (credentials->session_token == NULL || credentials->expiration <= ask->now) {
         (void)rb_fault(error, RB_FAULT_STS, "the console takes unexpired temporary credentials only");
         return NULL;
     }
-    signin = signin_url(issuer, grant, partition);
-    form = build_form(grant, credentials, now);
+    start = issuer->console_endpoint != NULL ? g_strconcat(issuer->console_endpoint, "/", NULL)
+                                             : g_strdup_printf("https://%s/", partition->console);
+    form = build_form(ask->grant, credentials, ask->now);
     token = fetch_token(issuer, signin, form, error);
-    return token != NULL ? build_url(signin, issuer_url, destination != NULL ? destination : start, token)
-                         : NULL;
+    if (token == NULL)
+        return NULL;
+    console = g_new0(RbConsole, 1);
+    console->url =
+        build_url(signin, ask->portal_url, ask->destination != NULL ? ask->destination : start, token);
+    return console;
+}
+
+void
+rb_console_free(RbConsole *console)
+{
+    if (console == NULL)
+        return;
+    rb_secret_unref(console->url);
+    rb_secret_unref(console->saml_response);
+    g_free(console->action);
+    g_free(console->leads_to);
+    g_free(console->relay_state);
+    g_free(console->assertion_id);
+    g_free(console);
 }

@@ -13,7 +13,7 @@
 #include <glib.h>
 #include <jansson.h>
 
-/* grant → temporary credentials, by the account's issuer method; and the console sign-in URL for them. */
+/* grant → temporary credentials, by the account's issuer method; and the way into the console. */
 
 typedef struct {
     gatomicrefcount refs;
@@ -89,10 +89,35 @@ RbCredentials *rb_issue(RbIssuer *issuer, const RbGrant *grant, const RbIdentity
 gboolean rb_issue_check_destination(const RbIssuer *issuer, const RbGrant *grant, const char *destination,
                                     GError **error);
 
-/** rb_issue_console_url: (transfer full): a URL that opens the console, valid 15 minutes; @destination NULL:
- * its start page, else checked against the partition's console hosts. */
-RbSecret *rb_issue_console_url(RbIssuer *issuer, const RbGrant *grant, const RbCredentials *credentials,
-                               const char *destination, const char *issuer_url, gint64 now, GError **error);
+/** How a browser enters the console: it is sent to @url, or, where that is NULL, sends a form. */
+typedef struct {
+    RbSecret *url;           /* good for 15 minutes */
+    char *action;            /* the form's: the sign-in endpoint */
+    char *leads_to;          /* and where that may send the browser on to, as sources of a CSP */
+    RbSecret *saml_response; /* base64 */
+    char *relay_state;       /* where to land; NULL: the console's start page */
+    char *assertion_id;      /* in place of an access key, for the audit log */
+    gint64 expires_at;       /* of the form */
+    gint64 duration_s;       /* of the console's session */
+} RbConsole;
+void rb_console_free(RbConsole *console);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbConsole, rb_console_free)
+
+typedef struct {
+    const RbGrant *grant;
+    const RbIdentity *identity;
+    const RbCredentials *credentials; /* of rb_issue(); NULL where rb_issue_console_by_form() */
+    const char *destination;          /* NULL: the start page; else checked against the console's hosts */
+    const char *portal_url;           /* where the console sends people whose session has ended */
+    gint64 asked_s, now;              /* of a form: as of rb_issue() */
+} RbConsoleAsk;
+
+/** rb_issue_console_by_form: whether @grant's console takes a form, for which nothing is issued before. A
+ * session policy goes with credentials alone: with one, the console is entered by them. */
+gboolean rb_issue_console_by_form(const RbGrant *grant);
+
+/** rb_issue_console: (transfer full): the way in, or NULL with sts.* or a fault. */
+RbConsole *rb_issue_console(RbIssuer *issuer, const RbConsoleAsk *ask, GError **error);
 
 /** rb_issuer_refresh: renews the service's own credentials ahead of expiry. Background thread. Returns: when
  * to call again. */

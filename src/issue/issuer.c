@@ -6,10 +6,8 @@
 #include <openssl/rand.h>
 #include <string.h>
 
-/* In the order of RbIssueMethod. A method without a function is known by name and refused. */
-static const RbIssuerType not_ready[] = { { RB_ISSUE_WEB_IDENTITY, "web-identity", NULL },
-                                          { RB_ISSUE_SAML, "saml", NULL } };
-static const RbIssuerType *const types[] = { &rb_issuer_assume_role, &not_ready[0], &not_ready[1] };
+static const RbIssuerType *const types[] = { &rb_issuer_assume_role, &rb_issuer_web_identity,
+                                             &rb_issuer_saml };
 
 guint
 rb_issuer_jitter_ms(guint limit_ms)
@@ -254,36 +252,77 @@ rb_issuer_check_duration(const RbGrant *grant, gint64 asked_s, gint64 *duration_
     return TRUE;
 }
 
-static const RbIssuerType *
-find_type(RbIssueMethod method)
+const RbIssuerType *
+rb_issuer_type(const RbGrant *grant)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
-        if (types[i]->method == method)
+        if (types[i]->method == grant->method)
             return types[i];
+    g_error("a grant with an issuer method that the mapping does not know");
+}
+
+RbSigningKey *
+rb_issuer_key(RbIssuer *issuer, const RbOrder *order, RbKeyUse use, GError **error)
+{
+    if (issuer->signing_keys != NULL)
+        return rb_signing_keys_current(issuer->signing_keys, use, order->now, error);
+    (void)rb_fault(error, RB_FAULT_KEYS,
+                   "account %s has issue.method '%s' in accounts.yaml, and rolebridge.yaml has no 'issuer'",
+                   order->grant->account, rb_issuer_type(order->grant)->name);
     return NULL;
+}
+
+char *
+rb_issuer_new_id(const char *prefix)
+{
+    guint8 random[16];
+    g_autofree char *hex = NULL;
+
+    if (RAND_bytes(random, sizeof random) != 1)
+        g_error("the system's random generator does not answer");
+    hex = rb_hex_encode(random, sizeof random);
+    return g_strconcat(prefix, hex, NULL);
+}
+
+/* What is asked for, checked as far as all methods ask alike. */
+static gboolean
+make_order(const RbGrant *grant, const RbIdentity *identity, gint64 asked_s, gint64 now, RbOrder *order,
+           GError **error)
+{
+    *order = (RbOrder){ grant, identity, 0, now };
+    return rb_issuer_check_duration(grant, asked_s, &order->duration_s, error) &&
+           rb_identity_check_name(identity->name, error);
 }
 
 RbCredentials *
 rb_issue(RbIssuer *issuer, const RbGrant *grant, const RbIdentity *identity, gint64 asked_s, gint64 now,
          GError **error)
 {
-    const RbIssuerType *type = find_type(grant->method);
-    RbOrder order = { grant, identity, 0, now };
-    RbCredentials *issued;
+    RbOrder order;
 
-    if (!rb_issuer_check_duration(grant, asked_s, &order.duration_s, error) ||
-        !rb_identity_check_name(identity->name, error))
+    return make_order(grant, identity, asked_s, now, &order, error)
+               ? rb_issuer_type(grant)->issue(issuer, &order, error)
+               : NULL;
+}
+
+gboolean
+rb_issue_console_by_form(const RbGrant *grant)
+{
+    return rb_issuer_type(grant)->console != NULL && grant->session_policy == NULL;
+}
+
+RbConsole *
+rb_issue_console(RbIssuer *issuer, const RbConsoleAsk *ask, GError **error)
+{
+    RbOrder order;
+
+    if (!rb_issue_check_destination(issuer, ask->grant, ask->destination, error))
         return NULL;
-    if (type == NULL || type->issue == NULL) {
-        (void)rb_refuse(
-            error, RB_STS_METHOD_NOT_READY,
-            "account %s has issue.method '%s' in accounts.yaml, which cannot issue yet; set it to "
-            "'assume-role'",
-            grant->account, type != NULL ? type->name : "unknown");
-        return NULL;
-    }
-    issued = type->issue(issuer, &order, error);
-    return issued;
+    if (!rb_issue_console_by_form(ask->grant))
+        return rb_console_by_credentials(issuer, ask, error);
+    return make_order(ask->grant, ask->identity, ask->asked_s, ask->now, &order, error)
+               ? rb_issuer_type(ask->grant)->console(issuer, &order, ask->destination, error)
+               : NULL;
 }
 
 gint64

@@ -1,12 +1,14 @@
 #include "issue/priv.h"
 
 static const RbPartition partitions[] = {
-    { "aws", "", "amazonaws.com", "us-east-1", "signin.aws.amazon.com", "console.aws.amazon.com" },
-    { "aws-cn", "cn-", "amazonaws.com.cn", "cn-north-1", "signin.amazonaws.cn", "console.amazonaws.cn" },
+    { "aws", "", "amazonaws.com", "us-east-1", "signin.aws.amazon.com", "console.aws.amazon.com",
+      "urn:amazon:webservices" },
+    { "aws-cn", "cn-", "amazonaws.com.cn", "cn-north-1", "signin.amazonaws.cn", "console.amazonaws.cn",
+      "urn:amazon:webservices:cn-north-1" },
     { "aws-us-gov", "us-gov-", "amazonaws.com", "us-gov-west-1", "signin.amazonaws-us-gov.com",
-      "console.amazonaws-us-gov.com" },
+      "console.amazonaws-us-gov.com", "urn:amazon:webservices:govcloud" },
     { "aws-eusc", "eusc-", "amazonaws.eu", "eusc-de-east-1", "signin.amazonaws-eusc.eu",
-      "console.amazonaws-eusc.eu" },
+      "console.amazonaws-eusc.eu", NULL },
 };
 
 const RbPartition *

@@ -1,6 +1,7 @@
 #ifndef RB_ISSUE_PRIV_H
 #define RB_ISSUE_PRIV_H
 
+#include "iam/arn.h"
 #include "iam/sigv4.h"
 #include "issue/issue.h"
 
@@ -65,6 +66,7 @@ GBytes *rb_form_end(RbForm *form); /* frees @form */
 /** rb_partition: what differs between AWS's partitions; NULL when @name is none of them. */
 typedef struct {
     const char *name, *prefix, *suffix, *first_region, *signin, *console;
+    const char *audience; /* of SAML assertions; NULL: the sign-in endpoint's own address */
 } RbPartition;
 const RbPartition *rb_partition(const char *name);
 /** rb_partition_of_region: by the region's prefix; never NULL. */
@@ -137,13 +139,58 @@ typedef struct {
     gint64 duration_s, now;
 } RbOrder;
 
+/** What an order needs on its way to STS. */
+typedef struct {
+    RbRoleArn *role;
+    char *url, *region;
+} RbErrand;
+void rb_errand_clear(RbErrand *errand);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RbErrand, rb_errand_clear)
+
+/** rb_order_check: role, tags, policy, endpoint: what AWS would refuse is refused before it is asked. */
+gboolean rb_order_check(RbIssuer *issuer, const RbOrder *order, RbErrand *errand, GError **error);
+/** rb_order_form: (transfer full): what the form of every @action holds. */
+RbForm *rb_order_form(const RbOrder *order, const char *action);
+/** rb_order_send: @form (transfer full), signed by @own (NULL: unsigned); the answer must be for this role
+ * and person. */
+RbCredentials *rb_order_send(RbIssuer *issuer, const RbOrder *order, const RbErrand *errand,
+                             RbCredentials *own, RbForm *form, GError **error);
+
 typedef struct {
     RbIssueMethod method;
     const char *name; /* as in accounts.yaml */
-    RbCredentials *(*issue)(RbIssuer *issuer, const RbOrder *order,
-                            GError **error); /* NULL slot: not ready */
+    RbCredentials *(*issue)(RbIssuer *issuer, const RbOrder *order, GError **error);
+    /* NULL slot: by the credentials */
+    RbConsole *(*console)(RbIssuer *issuer, const RbOrder *order, const char *destination, GError **error);
 } RbIssuerType;
-extern const RbIssuerType rb_issuer_assume_role;
+extern const RbIssuerType rb_issuer_assume_role, rb_issuer_web_identity, rb_issuer_saml;
+
+/** rb_issuer_type: of @grant's account; never NULL. */
+const RbIssuerType *rb_issuer_type(const RbGrant *grant);
+
+/** rb_issuer_key: the key that signs for @use now; NULL with fault.keys. */
+RbSigningKey *rb_issuer_key(RbIssuer *issuer, const RbOrder *order, RbKeyUse use, GError **error);
+/** rb_issuer_new_id: (transfer full): @prefix and 128 random bits in hexadecimal. */
+char *rb_issuer_new_id(const char *prefix);
+
+/** A response for the browser or for STS, signed. */
+typedef struct {
+    char *id;          /* of the assertion in it */
+    RbSecret *encoded; /* base64 */
+    gint64 expires_at;
+} RbAssertion;
+void rb_assertion_clear(RbAssertion *assertion);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RbAssertion, rb_assertion_clear)
+gboolean rb_assertion_make(RbIssuer *issuer, const RbOrder *order, const char *recipient,
+                           RbAssertion *assertion, GError **error);
+
+/** rb_signin_url: (transfer full): the sign-in endpoint of @grant's region, with @path: "/federation" or
+ * "/saml". rb_signin_leads_to: (transfer full): where it may send a browser on to, as sources of a CSP. */
+char *rb_signin_url(const RbIssuer *issuer, const RbGrant *grant, const char *path);
+char *rb_signin_leads_to(const RbIssuer *issuer, const RbGrant *grant);
+
+/** rb_console_by_credentials: the sign-in URL for @ask's credentials, of the federation endpoint. */
+RbConsole *rb_console_by_credentials(RbIssuer *issuer, const RbConsoleAsk *ask, GError **error);
 
 struct RbIssuer {
     RbHttp *http;

@@ -86,8 +86,9 @@ content_policy(const RbAnswer *answer)
 {
     if (answer->content_type == NULL || !g_str_has_prefix(answer->content_type, "text/html"))
         return g_strdup(csp_nothing);
-    return g_strdup_printf("default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+    return g_strdup_printf("default-src 'none'; %sstyle-src 'self'; img-src 'self'; base-uri 'none'; "
                            "form-action 'self'%s%s; frame-ancestors 'none'",
+                           answer->script ? "script-src 'self'; " : "",
                            answer->form_action != NULL ? " " : "",
                            answer->form_action != NULL ? answer->form_action : "");
 }

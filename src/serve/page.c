@@ -14,7 +14,7 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xsltTransformContext, xsltFreeTransformContext)
 
-enum { RB_PAGE_MAX_TEXT = 4096 }; /* bytes of one value */
+enum { RB_PAGE_MAX_TEXT = 100 * 1024 }; /* bytes of one value: a SAML response for AWS is the largest */
 
 struct RbPages {
     xsltStylesheet *style;

@@ -277,12 +277,28 @@ rb_handle_home(RbRequest *request, GError **error)
 
 /* ---- the console ---- */
 
+/* A page that sends the form: by a script of our own or, where there is none, by the person. It shows nobody
+ * signed in, so that this form is its only one. */
+static RbAnswer *
+console_form(RbRequest *request, const RbConsole *console, GError **error)
+{
+    json_t *data = json_pack("{s:s, s:s, s:s*}", "action", console->action, "response",
+                             rb_secret_reveal(console->saml_response), "relay", console->relay_state);
+    RbAnswer *answer = rb_answer_page(request, 200, "console", data, NULL, error);
+
+    if (answer == NULL)
+        return NULL;
+    answer->form_action = g_strconcat(console->action, " ", console->leads_to, NULL);
+    answer->script = TRUE;
+    return answer;
+}
+
 RbAnswer *
 rb_handle_console(RbRequest *request, GError **error)
 {
     RbAnswer *instead = NULL;
     g_autoptr(RbSession) session = NULL;
-    g_autoptr(RbSecret) url = NULL;
+    g_autoptr(RbConsole) console = NULL;
     const char *account = rb_request_need(request, "account", error);
     const char *role = account != NULL ? rb_request_need(request, "role", error) : NULL;
 
@@ -296,9 +312,12 @@ rb_handle_console(RbRequest *request, GError **error)
     session = rb_portal_session(request, &instead, error);
     if (session == NULL)
         return instead;
-    url = rb_access_console(request->site->access, rb_request_visit(request), session, account, role,
-                            rb_request_query(request, "destination"), error);
-    return url != NULL ? rb_answer_redirect(302, rb_secret_reveal(url)) : NULL;
+    console = rb_access_console(request->site->access, rb_request_visit(request), session, account, role,
+                                rb_request_query(request, "destination"), error);
+    if (console == NULL)
+        return NULL;
+    return console->url != NULL ? rb_answer_redirect(302, rb_secret_reveal(console->url))
+                                : console_form(request, console, error);
 }
 
 /* ---- signing out ---- */
@@ -387,6 +406,7 @@ rb_handle_asset(RbRequest *request, GError **error)
     } assets[] = {
         { "style.css", "text/css; charset=utf-8", rb_asset_style, rb_asset_style_size },
         { "icon.svg", "image/svg+xml", rb_asset_icon, rb_asset_icon_size },
+        { "console.js", "text/javascript; charset=utf-8", rb_asset_console, rb_asset_console_size },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(assets); i++)

@@ -36,7 +36,8 @@ typedef struct {
     const char *content_type; /* static; NULL without a body */
     RbSecret *body;           /* wiped when sent: pages and JSON may hold what only the person may see */
     RbCaching caching;
-    char *form_action;  /* a page: where its forms may lead besides this site, as a CSP source; or NULL */
+    char *form_action;  /* a page: where its forms may lead besides this site, as CSP sources; or NULL */
+    gboolean script;    /* a page: it has one of our scripts */
     GPtrArray *headers; /* of RbHeader */
 } RbAnswer;
 

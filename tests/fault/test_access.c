@@ -32,7 +32,7 @@ static gboolean
 arrives(Day *day, GError **error)
 {
     static guint proofs;
-    g_autofree char *answer = g_strdup_printf("a-1|alice|day-%u|ds|-|-|index-1", proofs++);
+    g_autofree char *answer = g_strdup_printf("a-1|alice|day-%u|ds,dev|-|-|index-1", proofs++);
     g_autoptr(RbSignedIn) signed_in = sign_in_at(day->f, "corp", answer, NULL, error);
 
     if (signed_in != NULL)
@@ -57,17 +57,17 @@ takes_credentials(Day *day, const char *token, GError **error)
 }
 
 static gboolean
-opens_console(Day *day, GError **error)
+opens_console(Day *day, const char *account, GError **error)
 {
     g_autoptr(RbSession) session = rb_access_session(day->f->access, next_visit(day->f), day->cookie, error);
-    g_autoptr(RbSecret) url = NULL;
+    g_autoptr(RbConsole) console = NULL;
 
     if (session == NULL)
         return FALSE;
-    url = rb_access_console(day->f->access, next_visit(day->f), session, ACCOUNT, "data-scientist", NULL,
-                            error);
-    day->leases += url != NULL ? 1 : 0;
-    return url != NULL;
+    console = rb_access_console(day->f->access, next_visit(day->f), session, account, "data-scientist", NULL,
+                                error);
+    day->leases += console != NULL ? 1 : 0;
+    return console != NULL;
 }
 
 static gboolean
@@ -161,7 +161,8 @@ reloads(Day *day, GError **error)
     g_autofree char *text =
         g_strdup_printf("rolebridge: 1\n# %u\nassignments:\n  - { groups: [ds], role: data-scientist, "
                         "accounts: [analytics-prod] }\n"
-                        "  - { groups: [adm], role: admin, accounts: [analytics-prod] }\n",
+                        "  - { groups: [adm], role: admin, accounts: [analytics-prod] }\n"
+                        "  - { groups: [dev], role: data-scientist, accounts: [analytics-dev] }\n",
                         edits++);
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
 
@@ -172,7 +173,8 @@ reloads(Day *day, GError **error)
 static gboolean
 passes(Day *day, GError **error)
 {
-    return arrives(day, error) && takes_credentials(day, day->cookie, error) && opens_console(day, error) &&
+    return arrives(day, error) && takes_credentials(day, day->cookie, error) &&
+           opens_console(day, ACCOUNT, error) && opens_console(day, SAML_ACCOUNT, error) &&
            lets_client_in(day, error) &&
            takes_credentials(day, rb_secret_reveal(day->tokens->access_token), error) &&
            refreshes(day, error) && lets_device_in(day, error) && reloads(day, error) && leaves(day, error);

@@ -46,13 +46,15 @@ run(Aws *aws, GError **error)
     const RbGrant grant = grant_for("arn:aws:iam::111122223333:role/data-scientist");
     g_autoptr(RbIdentity) identity = ada();
     g_autoptr(RbCredentials) credentials = rb_issue(aws->issuer, &grant, identity, 0, NOW, error);
-    g_autoptr(RbSecret) url = NULL;
+    const RbConsoleAsk ask = {
+        .grant = &grant, .credentials = credentials, .portal_url = "https://bridge.acme.example/", .now = NOW
+    };
+    g_autoptr(RbConsole) console = NULL;
 
     if (credentials == NULL)
         return FALSE;
-    url = rb_issue_console_url(aws->issuer, &grant, credentials, NULL, "https://bridge.acme.example/", NOW,
-                               error);
-    return url != NULL;
+    console = rb_issue_console(aws->issuer, &ask, error);
+    return console != NULL;
 }
 
 static void

@@ -169,6 +169,20 @@ rolebridge configure</pre>
     </div>
   </xsl:template>
 
+  <!-- ==== into the console, by an assertion ==== -->
+  <xsl:template match="/console" mode="title">Opening the AWS console</xsl:template>
+  <xsl:template match="/console" mode="content">
+    <div class="card narrow">
+      <p>This page leads on to AWS by itself. If it does not, go on here; the way is good for five minutes.</p>
+      <form method="post" id="console" action="{action}">
+        <input type="hidden" name="SAMLResponse" value="{response}"/>
+        <xsl:if test="relay"><input type="hidden" name="RelayState" value="{relay}"/></xsl:if>
+        <div class="row"><button type="submit">Continue to AWS</button></div>
+      </form>
+      <script src="/assets/console.js"></script>
+    </div>
+  </xsl:template>
+
   <!-- ==== letting a client in ==== -->
   <xsl:template match="/consent" mode="title">Let this program act for you?</xsl:template>
   <xsl:template match="/consent" mode="content">

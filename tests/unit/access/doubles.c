@@ -362,17 +362,47 @@ rb_issue_check_destination(const RbIssuer *issuer, const RbGrant *grant, const c
            rb_refuse(error, RB_STS_DESTINATION, "not the console");
 }
 
-RbSecret *
-rb_issue_console_url(RbIssuer *issuer, const RbGrant *grant, const RbCredentials *credentials,
-                     const char *destination, const char *issuer_url, gint64 now, GError **error)
+void
+rb_console_free(RbConsole *console)
 {
-    g_autofree char *url = g_strdup_printf("https://signin.example/?to=%s&Issuer=%s",
-                                           destination == NULL ? "start" : destination, issuer_url);
+    if (console == NULL)
+        return;
+    if (console->saml_response != NULL)
+        (void)g_atomic_int_add(&rb_double_credentials, -1);
+    rb_secret_unref(console->url);
+    rb_secret_unref(console->saml_response);
+    g_free(console->action);
+    g_free(console->assertion_id);
+    g_free(console);
+}
 
-    (void)issuer, (void)grant, (void)credentials, (void)now;
+gboolean
+rb_issue_console_by_form(const RbGrant *grant)
+{
+    return grant->method == RB_ISSUE_SAML;
+}
+
+RbConsole *
+rb_issue_console(RbIssuer *issuer, const RbConsoleAsk *ask, GError **error)
+{
+    RbConsole *console;
+
+    (void)issuer;
     if (fails(&rb_double_issuer_failure, RB_FAULT_NETWORK, error))
         return NULL;
-    return rb_secret_new_text(url);
+    console = g_new0(RbConsole, 1);
+    if (rb_issue_console_by_form(ask->grant)) {
+        (void)g_atomic_int_add(&rb_double_credentials, 1);
+        console->action = g_strdup("https://signin.example/saml");
+        console->saml_response = rb_secret_new_text("assertion");
+        console->assertion_id = g_strdup("_a1");
+        console->expires_at = ask->now + 300;
+        console->duration_s = ask->grant->default_session_s;
+    } else
+        console->url = rb_secret_take_text(
+            g_strdup_printf("https://signin.example/?to=%s&Issuer=%s",
+                            ask->destination == NULL ? "start" : ask->destination, ask->portal_url));
+    return console;
 }
 
 gint64

@@ -2,12 +2,16 @@
 
 #include <glib/gstdio.h>
 
-static const char accounts_yaml[] = "rolebridge: 1\n"
-                                    "accounts:\n"
-                                    "  - id: \"" ACCOUNT "\"\n"
-                                    "    name: analytics-prod\n"
-                                    "    labels: { env: prod }\n"
-                                    "    issue: { method: assume-role }\n";
+static const char accounts_yaml[] =
+    "rolebridge: 1\n"
+    "accounts:\n"
+    "  - id: \"" ACCOUNT "\"\n"
+    "    name: analytics-prod\n"
+    "    labels: { env: prod }\n"
+    "    issue: { method: assume-role }\n"
+    "  - id: \"" SAML_ACCOUNT "\"\n"
+    "    name: analytics-dev\n"
+    "    issue: { method: saml, provider_arn: \"arn:aws:iam::" SAML_ACCOUNT ":saml-provider/rolebridge\" }\n";
 static const char policy_yaml[] = "rolebridge: 1\n"
                                   "policy: look\n"
                                   "task: Look\n"
@@ -32,7 +36,8 @@ static const char assignments_yaml[] =
     "rolebridge: 1\n"
     "assignments:\n"
     "  - { groups: [ds], role: data-scientist, accounts: [analytics-prod] }\n"
-    "  - { groups: [adm], role: admin, accounts: [analytics-prod] }\n";
+    "  - { groups: [adm], role: admin, accounts: [analytics-prod] }\n"
+    "  - { groups: [dev], role: data-scientist, accounts: [analytics-dev] }\n";
 
 static gint64
 fixture_now(gpointer data)

@@ -17,6 +17,7 @@
 
 enum { NOW = 1795510800 }; /* 2026-11-24T09:00:00Z, a Tuesday */
 #define ACCOUNT "111122223333"
+#define SAML_ACCOUNT "222233334444" /* for group dev */
 
 /* One service with a store in a folder of its own, a small mapping, and a clock that stands still. */
 typedef struct {

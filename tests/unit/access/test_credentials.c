@@ -160,12 +160,61 @@ opens_the_console(void **state)
     Fixture *f = *state;
     g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds|-|-|-");
     g_autoptr(GError) error = NULL;
-    g_autoptr(RbSecret) url =
+    g_autoptr(RbConsole) console =
         rb_access_console(f->access, next_visit(f), session, ACCOUNT, "data-scientist", NULL, &error);
 
-    assert_non_null(url);
-    assert_non_null(strstr(rb_secret_reveal(url), "https://bridge.acme.example"));
+    assert_non_null(console);
+    assert_non_null(strstr(rb_secret_reveal(console->url), "https://bridge.acme.example"));
     assert_int_equal(audited(f, "lease", NULL), 1);
+    assert_int_equal(rb_double_credentials, 0);
+}
+
+/* An assertion is the lease: nothing was asked of STS, and there is no access key to write down. */
+static void
+opens_the_console_by_assertion(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|dev|-|-|-");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RbConsole) console =
+        rb_access_console(f->access, next_visit(f), session, SAML_ACCOUNT, "data-scientist", NULL, &error);
+    static const struct {
+        const char *key, *want;
+    } facts[] = {
+        { "assertion_id", "_a1" },      { "access_key_id", NULL },
+        { "request_id", NULL },         { "name", "alice" },
+        { "account", SAML_ACCOUNT },    { "role", "data-scientist" },
+        { "source_identity", "alice" }, { "assignment", "assignments.yaml:5" },
+    };
+
+    if (console == NULL)
+        fail_msg("%s", error->message);
+    assert_null(console->url);
+    assert_string_equal(rb_secret_reveal(console->saml_response), "assertion");
+    assert_int_equal(audited(f, "decision", NULL), 1);
+    assert_int_equal(audited(f, "lease", NULL), 1);
+    for (gsize i = 0; i < G_N_ELEMENTS(facts); i++) {
+        g_autofree char *got = audited_text(f, "lease", facts[i].key);
+        if (g_strcmp0(got, facts[i].want) != 0)
+            fail_msg("%s: got %s, want %s", facts[i].key, got, facts[i].want);
+    }
+    assert_int_equal(rb_double_issuer_failure.calls, 1); /* one call of issue/: for the assertion */
+    assert_int_equal(rb_access_counts(f->access).leases, 1);
+}
+
+static void
+hands_out_no_assertion_without_a_record(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|dev|-|-|-");
+    g_autoptr(GError) error = NULL;
+
+    rb_double_issuer_failure.fail_at = rb_double_issuer_failure.calls + 1;
+    assert_null(
+        rb_access_console(f->access, next_visit(f), session, SAML_ACCOUNT, "data-scientist", NULL, &error));
+    expect_fault("no assertion", error, RB_FAULT_NETWORK);
+    assert_int_equal(audited(f, "decision", NULL), 1);
+    assert_int_equal(audited(f, "lease", NULL), 0);
     assert_int_equal(rb_double_credentials, 0);
 }
 
@@ -206,7 +255,7 @@ is_ready(void **state)
     assert_true(rb_access_ready(f->access, &details));
     assert_true(json_is_true(json_object_get(json_object_get(details, "store"), "ready")));
     assert_int_equal(json_integer_value(json_object_get(json_object_get(details, "mapping"), "assignments")),
-                     2);
+                     3);
     json_decref(details);
     assert_in_range(rb_access_tend(f->access), 1, 60);
     rb_double_provider_failure.fail_at = rb_double_provider_failure.calls + 1;
@@ -252,6 +301,8 @@ main(void)
         TEST(decides_again_each_time),
         TEST(tells_of_a_fault),
         TEST(opens_the_console),
+        TEST(opens_the_console_by_assertion),
+        TEST(hands_out_no_assertion_without_a_record),
         TEST(issues_nothing_for_another_site),
         TEST(shows_what_may_be_had),
         TEST(is_ready),

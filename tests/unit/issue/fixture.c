@@ -2,6 +2,8 @@
 
 #include "base/yaml.h"
 
+#include <glib/gstdio.h>
+
 const char sts_ok[] =
     "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\n"
     "  <AssumeRoleResult>\n"
@@ -62,20 +64,31 @@ clear_environment(void)
     g_setenv("AWS_EC2_METADATA_DISABLED", "true", TRUE);
 }
 
+/* (transfer full): @text with the server's URL for %s; NULL: none. */
+static RbYamlDocument *
+parse(Aws *aws, const char *text, RbDiagnostics *problems)
+{
+    g_autofree char *url = server_url(aws->server, "");
+    GString *filled = g_string_new(text);
+    g_autoptr(GBytes) bytes = NULL;
+
+    g_string_replace(filled, "%s", url, 0);
+    bytes = g_string_free_to_bytes(filled);
+    return text != NULL ? rb_yaml_parse("rolebridge.yaml", bytes, problems) : NULL;
+}
+
 void
 aws_renew(Aws *aws, const char *yaml)
 {
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
-    g_autofree char *url = server_url(aws->server, "");
-    GString *text = g_string_new(yaml);
-    g_autoptr(GBytes) bytes = NULL;
-    g_autoptr(RbYamlDocument) document = NULL;
+    g_autofree char *keys = aws->keys_dir != NULL ? g_strdup_printf("{ keys: %s }", aws->keys_dir) : NULL;
+    g_autoptr(RbYamlDocument) document = parse(aws, yaml, problems), trusted = parse(aws, keys, problems);
 
-    g_string_replace(text, "%s", url, 0);
-    bytes = g_string_free_to_bytes(text);
-    document = yaml != NULL ? rb_yaml_parse("rolebridge.yaml", bytes, problems) : NULL;
     rb_issuer_free(aws->issuer);
     aws->issuer = rb_issuer_new(&(RbIssuerSetting){ .aws = document != NULL ? rb_yaml_root(document) : NULL,
+                                                    .issuer = trusted != NULL ? rb_yaml_root(trusted) : NULL,
+                                                    .public_url = "https://bridge.acme.example",
+                                                    .base_dir = "/",
                                                     .http = aws->http,
                                                     .clock = { fixed_now, NULL } },
                                 problems);
@@ -83,6 +96,45 @@ aws_renew(Aws *aws, const char *yaml)
         g_autofree char *line = rb_diagnostics_to_line(problems);
         fail_msg("%s", line);
     }
+}
+
+static void
+make_key(const char *dir, RbKeyUse use)
+{
+    const RbSigningKeysSetting setting = { .dir = dir };
+    const RbKeyOrder order = { use, NULL, "bridge.acme.example", NOW };
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(GPtrArray) entries = rb_key_entries_read(dir, problems);
+    g_autoptr(GError) error = NULL;
+
+    if (entries == NULL || rb_key_entries_make(&setting, entries, &order, NOW, &error) == NULL)
+        fail_msg("%s", error != NULL ? error->message : "keys.json");
+}
+
+void
+aws_trusted(Aws *aws, const char *yaml)
+{
+    aws->keys_dir = g_dir_make_tmp("rolebridge-keys-XXXXXX", NULL);
+    assert_non_null(aws->keys_dir);
+    make_key(aws->keys_dir, RB_KEY_TOKEN);
+    make_key(aws->keys_dir, RB_KEY_ASSERTION);
+    aws_renew(aws, yaml);
+}
+
+static void
+remove_keys(const char *dir)
+{
+    GDir *listing = dir != NULL ? g_dir_open(dir, 0, NULL) : NULL;
+    const char *name;
+
+    if (listing == NULL)
+        return;
+    while ((name = g_dir_read_name(listing)) != NULL) {
+        g_autofree char *path = g_build_filename(dir, name, NULL);
+        (void)g_unlink(path);
+    }
+    g_dir_close(listing);
+    (void)g_rmdir(dir);
 }
 
 Aws *
@@ -115,6 +167,8 @@ aws_free(Aws *aws)
     g_free(aws->last_method);
     g_free(aws->authorization);
     g_free(aws->token);
+    remove_keys(aws->keys_dir);
+    g_free(aws->keys_dir);
     g_free(aws);
 }
 
@@ -160,4 +214,47 @@ ada(void)
     if (identity == NULL)
         fail_msg("%s", error->message);
     return identity;
+}
+
+void
+trust(RbGrant *grant, RbIssueMethod method)
+{
+    grant->method = method;
+    grant->chained = FALSE;
+    grant->max_session_s = grant->role_max_session_s = 28800;
+    grant->provider_arn = method == RB_ISSUE_SAML
+                              ? "arn:aws:iam::111122223333:saml-provider/rolebridge"
+                              : "arn:aws:iam::111122223333:oidc-provider/bridge.acme.example";
+}
+
+char *
+form_field(Aws *aws, const char *name)
+{
+    g_auto(GStrv) fields = g_strsplit(aws->last->str, "&", -1);
+    g_autofree char *start = g_strconcat(name, "=", NULL);
+
+    for (char **f = fields; *f != NULL; f++)
+        if (g_str_has_prefix(*f, start))
+            return g_uri_unescape_string(*f + strlen(start), NULL);
+    return NULL;
+}
+
+void
+expect_sayings(Aws *aws, const RbGrant *grant, const Saying *rows, gsize n)
+{
+    g_autoptr(RbIdentity) identity = ada();
+
+    for (gsize i = 0; i < n; i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(RbCredentials) got = NULL;
+        gboolean right;
+        aws_answer(aws, &rows[i].answer, 1);
+        got = rb_issue(aws->issuer, grant, identity, 0, NOW, &error);
+        right = rows[i].refusal != 0 ? rb_is_refusal(error, rows[i].refusal)
+                                     : g_error_matches(error, RB_FAULT, (int)rows[i].fault);
+        if (got != NULL || !right || aws->asked != rows[i].asked ||
+            strstr(error->message, rows[i].says) == NULL)
+            fail_msg("%s: asked %u times: %s", rows[i].name, aws->asked,
+                     error != NULL ? error->message : "credentials");
+    }
 }

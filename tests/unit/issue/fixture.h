@@ -34,6 +34,7 @@ typedef struct {
     GString *last; /* last request's body */
     char *last_target, *last_method, *authorization, *token;
     guint delay_ms;
+    char *keys_dir; /* of aws_trusted(); NULL: no `issuer` */
 } Aws;
 
 /** aws_new: environment credentials, and an issuer whose aws settings are @yaml with %s for the server's URL.
@@ -41,6 +42,8 @@ typedef struct {
 Aws *aws_new(const char *yaml);
 /** aws_renew: the same server, a new issuer. @yaml NULL: no aws node. */
 void aws_renew(Aws *aws, const char *yaml);
+/** aws_trusted: the same, with an `issuer` whose keys are made for it: accounts may trust it. */
+void aws_trusted(Aws *aws, const char *yaml);
 void aws_free(Aws *aws);
 void aws_answer(Aws *aws, const Answer *answers, guint n);
 
@@ -50,5 +53,25 @@ void clear_environment(void);
 extern const char sts_ok[];
 RbGrant grant_for(const char *role_arn);
 RbIdentity *ada(void);
+/** trust: @grant as of an account that trusts us by @method: not chained, eight hours at most. */
+void trust(RbGrant *grant, RbIssueMethod method);
+/** form_field: (transfer full): the value of @name in the last request's body; NULL: none. */
+char *form_field(Aws *aws, const char *name);
+
+/** What STS says, and what becomes of it. */
+typedef struct {
+    const char *name;
+    Answer answer;
+    guint asked; /* how often STS is asked */
+    RbRefusalCode refusal;
+    RbFaultCode fault;
+    const char *says;
+} Saying;
+/** expect_sayings: each of @rows, for @grant. */
+void expect_sayings(Aws *aws, const RbGrant *grant, const Saying *rows, gsize n);
+
+#define ERROR(code, text)                                                                                    \
+    "<ErrorResponse><Error><Code>" code "</Code><Message>" text                                              \
+    "</Message></Error><RequestId>r1</RequestId></ErrorResponse>"
 
 #endif

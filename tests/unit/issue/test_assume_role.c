@@ -4,9 +4,6 @@
 
 #define ROLE "arn:aws:iam::111122223333:role/rolebridge/data-scientist"
 #define YAML "region: eu-central-1\nsts_endpoint: %s/sts\nmax_attempts: 3\ntimeout: 5s\n"
-#define ERROR(code, text)                                                                                    \
-    "<ErrorResponse><Error><Code>" code "</Code><Message>" text                                              \
-    "</Message></Error><RequestId>r1</RequestId></ErrorResponse>"
 
 static int
 setup(void **state)
@@ -55,13 +52,13 @@ test_request(void **state)
     assert_string_equal(got->access_key_id, "ASIABTX3GSDSQBNMGHLQ");
     assert_string_equal(aws->last_method, "POST");
     assert_string_equal(aws->last_target, "/sts");
-    assert_string_equal(aws->last->str, "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%"
-                                        "3A111122223333%3Arole%2Frolebridge%2F"
-                                        "data-scientist&RoleSessionName=ada%40acme.example&SourceIdentity="
-                                        "ada%40acme.example&DurationSeconds=1800"
-                                        "&Tags.member.1.Key=CostCenter&Tags.member.1.Value=47%2011&Tags."
-                                        "member.2.Key=team&Tags.member.2.Value=a%2Bb%3Dc"
-                                        "&ExternalId=acme%2F7&Policy=%7B%22Statement%22%3A%5B%5D%7D");
+    assert_string_equal(
+        aws->last->str,
+        "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A111122223333%3Arole"
+        "%2Frolebridge%2Fdata-scientist&DurationSeconds=1800&Policy=%7B%22Statement%22%3A%5B%5D"
+        "%7D&RoleSessionName=ada%40acme.example&SourceIdentity=ada%40acme.example"
+        "&Tags.member.1.Key=CostCenter&Tags.member.1.Value=47%2011&Tags.member.2.Key=team"
+        "&Tags.member.2.Value=a%2Bb%3Dc&ExternalId=acme%2F7");
     assert_string_equal(aws->token, "OWNTOKEN");
     assert_true(
         g_str_has_prefix(aws->authorization,
@@ -327,8 +324,9 @@ test_tag_sets(void **state)
         g_free((char *)(guintptr)many[i].key);
 }
 
+/* Accounts that trust the bridge itself, and a bridge that was not told to be trusted. */
 static void
-test_methods_not_ready(void **state)
+test_no_issuer(void **state)
 {
     static const RbIssueMethod methods[] = { RB_ISSUE_WEB_IDENTITY, RB_ISSUE_SAML };
     Aws *aws = *state;
@@ -337,10 +335,10 @@ test_methods_not_ready(void **state)
         RbGrant grant = grant_for(ROLE);
         g_autoptr(GError) error = NULL;
         guint before = aws->asked;
-        grant.method = methods[i];
+        trust(&grant, methods[i]);
         assert_null(issue(aws, &grant, 0, &error));
-        assert_true(rb_is_refusal(error, RB_STS_METHOD_NOT_READY));
-        assert_non_null(strstr(error->message, "set it to 'assume-role'"));
+        assert_true(g_error_matches(error, RB_FAULT, RB_FAULT_KEYS));
+        assert_non_null(strstr(error->message, "rolebridge.yaml has no 'issuer'"));
         assert_int_equal(aws->asked, before);
     }
 }
@@ -426,11 +424,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_request),           cmocka_unit_test(test_signature),
-        cmocka_unit_test(test_retries),           cmocka_unit_test(test_time_limit),
-        cmocka_unit_test(test_durations),         cmocka_unit_test(test_duration_words),
-        cmocka_unit_test(test_prechecks),         cmocka_unit_test(test_tag_sets),
-        cmocka_unit_test(test_methods_not_ready), cmocka_unit_test(test_endpoints),
+        cmocka_unit_test(test_request),       cmocka_unit_test(test_signature),
+        cmocka_unit_test(test_retries),       cmocka_unit_test(test_time_limit),
+        cmocka_unit_test(test_durations),     cmocka_unit_test(test_duration_words),
+        cmocka_unit_test(test_prechecks),     cmocka_unit_test(test_tag_sets),
+        cmocka_unit_test(test_no_issuer),     cmocka_unit_test(test_endpoints),
         cmocka_unit_test(test_configuration),
     };
 

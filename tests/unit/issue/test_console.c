@@ -25,6 +25,21 @@ lent(void)
     return rb_credentials_new("ASIABTX3GSDSQBNMGHLQ", "0c0c/0c+", "IQoJ=", NOW + 3600, NULL);
 }
 
+/* (transfer full): the URL for @credentials, or NULL with @error. */
+static RbSecret *
+url_for(Aws *aws, const RbGrant *grant, const RbCredentials *credentials, const char *destination, gint64 now,
+        GError **error)
+{
+    const RbConsoleAsk ask = { .grant = grant,
+                               .credentials = credentials,
+                               .destination = destination,
+                               .portal_url = "https://bridge.acme.example/",
+                               .now = now };
+    g_autoptr(RbConsole) console = rb_issue_console(aws->issuer, &ask, error);
+
+    return console != NULL ? rb_secret_ref(console->url) : NULL;
+}
+
 static void
 test_url(void **state)
 {
@@ -42,9 +57,8 @@ test_url(void **state)
     g_autoptr(RbSecret) chained = NULL, direct = NULL, start = NULL;
 
     aws_answer(aws, &ok, 1);
-    chained = rb_issue_console_url(aws->issuer, &grant, credentials,
-                                   "https://eu-central-1.console.aws.amazon.com/s3/home?region=eu-central-1",
-                                   "https://bridge.acme.example/", NOW, NULL);
+    chained = url_for(aws, &grant, credentials,
+                      "https://eu-central-1.console.aws.amazon.com/s3/home?region=eu-central-1", NOW, NULL);
     assert_string_equal(rb_secret_reveal(chained), want);
     assert_string_equal(aws->last_method, "POST");
     assert_string_equal(
@@ -52,13 +66,11 @@ test_url(void **state)
         "Action=getSigninToken&Session=%7B%22sessionId%22%3A%22ASIABTX3GSDSQBNMGHLQ%22%2C%22sessionKey"
         "%22%3A%220c0c%2F0c%2B%22%2C%22sessionToken%22%3A%22IQoJ%3D%22%7D");
     grant.chained = FALSE; /* only then may a duration be asked for */
-    direct = rb_issue_console_url(aws->issuer, &grant, credentials, NULL, "https://bridge.acme.example/", NOW,
-                                  NULL);
+    direct = url_for(aws, &grant, credentials, NULL, NOW, NULL);
     assert_non_null(strstr(aws->last->str, "&SessionDuration=3600&"));
     assert_non_null(
         strstr(rb_secret_reveal(direct), "&Destination=https%3A%2F%2Fconsole.aws.amazon.com%2F&"));
-    start = rb_issue_console_url(aws->issuer, &grant, credentials, NULL, "https://bridge.acme.example/",
-                                 NOW + 3000, NULL);
+    start = url_for(aws, &grant, credentials, NULL, NOW + 3000, NULL);
     assert_null(
         strstr(aws->last->str, "SessionDuration")); /* less than the 15 minutes that may be asked for */
 }
@@ -123,8 +135,7 @@ test_destinations(void **state)
         g_autoptr(GError) error = NULL;
         g_autoptr(RbSecret) url = NULL;
         grant.partition = destinations[i].partition;
-        url = rb_issue_console_url(aws->issuer, &grant, credentials, destinations[i].destination,
-                                   "https://b/", NOW, &error);
+        url = url_for(aws, &grant, credentials, destinations[i].destination, NOW, &error);
         if ((url != NULL) != destinations[i].fine ||
             (url == NULL && !rb_is_refusal(error, RB_STS_DESTINATION)))
             fail_msg("%s: got %s", destinations[i].destination, error != NULL ? error->message : "a URL");
@@ -142,7 +153,7 @@ test_failures(void **state)
         g_autoptr(GError) error = NULL;
         g_autoptr(RbSecret) url = NULL;
         aws_answer(aws, &failures[i].answer, 1);
-        url = rb_issue_console_url(aws->issuer, &grant, credentials, NULL, "https://b/", NOW, &error);
+        url = url_for(aws, &grant, credentials, NULL, NOW, &error);
         if (url != NULL || !g_error_matches(error, RB_FAULT, (int)failures[i].want) ||
             strstr(error->message, "0c0c") != NULL)
             fail_msg("%s: got %s", failures[i].name, error != NULL ? error->message : "a URL");
@@ -158,9 +169,9 @@ test_unfit_credentials(void **state)
                              old = lent();
     g_autoptr(GError) a = NULL, b = NULL;
 
-    assert_null(rb_issue_console_url(aws->issuer, &grant, keys, NULL, "https://b/", NOW, &a));
+    assert_null(url_for(aws, &grant, keys, NULL, NOW, &a));
     assert_true(g_error_matches(a, RB_FAULT, RB_FAULT_STS));
-    assert_null(rb_issue_console_url(aws->issuer, &grant, old, NULL, "https://b/", NOW + 3600, &b));
+    assert_null(url_for(aws, &grant, old, NULL, NOW + 3600, &b));
     assert_true(g_error_matches(b, RB_FAULT, RB_FAULT_STS));
 }
 
@@ -176,13 +187,11 @@ test_console_endpoint(void **state)
 
     aws_answer(aws, &ok, 1);
     aws_renew(aws, YAML "console_endpoint: http://127.0.0.1:18699\n");
-    start = rb_issue_console_url(aws->issuer, &grant, credentials, NULL, "https://b/", NOW, NULL);
+    start = url_for(aws, &grant, credentials, NULL, NOW, NULL);
     assert_non_null(strstr(rb_secret_reveal(start), "&Destination=http%3A%2F%2F127.0.0.1%3A18699%2F&"));
-    there = rb_issue_console_url(aws->issuer, &grant, credentials, "http://127.0.0.1:18699/s3", "https://b/",
-                                 NOW, NULL);
+    there = url_for(aws, &grant, credentials, "http://127.0.0.1:18699/s3", NOW, NULL);
     assert_non_null(there);
-    elsewhere = rb_issue_console_url(aws->issuer, &grant, credentials, "http://127.0.0.1:18698/s3",
-                                     "https://b/", NOW, NULL);
+    elsewhere = url_for(aws, &grant, credentials, "http://127.0.0.1:18698/s3", NOW, NULL);
     assert_null(elsewhere);
     aws_renew(aws, YAML);
 }

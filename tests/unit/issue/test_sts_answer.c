@@ -137,7 +137,7 @@ static const struct {
     { "IDPRejectedClaim", "m", 403, 0, RB_FAULT_STS_CREDENTIALS, "identity token", FALSE },
     { "Throttling", "Rate exceeded", 400, 0, RB_FAULT_STS, "Rate exceeded", TRUE },
     { "RequestLimitExceeded", "m", 400, 0, RB_FAULT_STS, "m", TRUE },
-    { "IDPCommunicationError", "m", 400, 0, RB_FAULT_STS, "m", TRUE },
+    { "IDPCommunicationError", "m", 400, 0, RB_FAULT_STS_KEYS, "m", TRUE },
     { "InternalFailure", "m", 500, 0, RB_FAULT_STS, "m", TRUE },
     { "ServiceUnavailable", "m", 503, 0, RB_FAULT_STS, "m", TRUE },
     { "NeverHeardOf", "m", 400, 0, RB_FAULT_STS, "NeverHeardOf", FALSE },

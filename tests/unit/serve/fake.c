@@ -225,18 +225,43 @@ rb_access_credentials(RbAccess *access, const RbVisit *visit, const RbSession *s
     return credentials;
 }
 
-RbSecret *
+void
+rb_console_free(RbConsole *console)
+{
+    if (console == NULL)
+        return;
+    rb_secret_unref(console->url);
+    rb_secret_unref(console->saml_response);
+    g_free(console->action);
+    g_free(console->leads_to);
+    g_free(console->relay_state);
+    g_free(console);
+}
+
+RbConsole *
 rb_access_console(RbAccess *access, const RbVisit *visit, const RbSession *session, const char *account,
                   const char *role, const char *destination, GError **error)
 {
+    RbConsole *console;
+
     (void)access;
     (void)visit;
     (void)session;
     note(&fake.seen_account, account);
     note(&fake.seen_role, role);
     note(&fake.seen_destination, destination);
-    return goes_well(error) ? rb_secret_new_text("https://signin.aws.amazon.com/federation?SigninToken=x")
-                            : NULL;
+    if (!goes_well(error))
+        return NULL;
+    console = g_new0(RbConsole, 1);
+    if (fake.saml_response == NULL) {
+        console->url = rb_secret_new_text("https://signin.aws.amazon.com/federation?SigninToken=x");
+        return console;
+    }
+    console->action = g_strdup("https://eu-central-1.signin.aws.amazon.com/saml");
+    console->leads_to = g_strdup("https://console.aws.amazon.com https://*.console.aws.amazon.com");
+    console->saml_response = rb_secret_new_text(fake.saml_response);
+    console->relay_state = g_strdup(destination);
+    return console;
 }
 
 /* ---- access itself ---- */

@@ -17,8 +17,9 @@ typedef struct {
     guint n_roles;        /* more roles in the first account */
     const char *name;     /* the person's */
     const char *idp_url;  /* where signing out goes on to */
-    guint delay_ms;       /* of credentials */
-    gint calls;           /* atomic: to credentials */
+    const char *saml_response; /* the console takes it; NULL: a URL */
+    guint delay_ms;            /* of credentials */
+    gint calls;                /* atomic: to credentials */
     /* what the last call was given; freed by fake_reset */
     char *seen_browser, *seen_old, *seen_next, *seen_provider, *seen_ip, *seen_what, *seen_account,
         *seen_role, *seen_destination, *seen_code, *seen_fields, *seen_grant, *seen_uri, *seen_raw;

@@ -488,6 +488,49 @@ test_pages_of_refusals(void **state)
     assert_int_equal(not_ready.status, 503);
 }
 
+/* A form for AWS alone, that works without scripts, and that nobody keeps. */
+static void
+test_console_form(void **state)
+{
+    static const Row console = { .line = "GET /console?account=1&role=r&destination=https%3A%2F%2Fx%3Fa%26b",
+                                 .headers = HOST COOKIE };
+    static const Row script = { .line = "GET /assets/console.js", .headers = HOST };
+    static const char *const wanted[] = {
+        "<form method=\"post\" id=\"console\" action=\"https://eu-central-1.signin.aws.amazon.com/saml\">",
+        "<input type=\"hidden\" name=\"RelayState\" value=\"https://x?a&amp;b\">",
+        "<button type=\"submit\">",
+        "<script src=\"/assets/console.js\"></script>",
+    };
+    g_autofree char *response = g_strnfill(100000, 'P');
+    g_autofree char *field =
+        g_strconcat("<input type=\"hidden\" name=\"SAMLResponse\" value=\"", response, "\">", NULL);
+    g_auto(Reply) form = { 0 };
+    g_auto(Reply) code = { 0 };
+    g_autofree char *policy = NULL, *caching = NULL, *type = NULL;
+
+    (void)state;
+    fake_reset();
+    fake.saml_response = response;
+    form = send_row(&console);
+    assert_int_equal(form.status, 200);
+    for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++)
+        if (strstr(form.body, wanted[i]) == NULL)
+            fail_msg("'%s' is not on the page", wanted[i]);
+    assert_non_null(strstr(form.body, field)); /* whole: the largest that AWS takes */
+    policy = reply_header(&form, "Content-Security-Policy");
+    assert_string_equal(policy,
+                        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri "
+                        "'none'; form-action 'self' https://eu-central-1.signin.aws.amazon.com/saml "
+                        "https://console.aws.amazon.com https://*.console.aws.amazon.com; "
+                        "frame-ancestors 'none'");
+    caching = reply_header(&form, "Cache-Control");
+    assert_string_equal(caching, "no-store");
+    code = send_row(&script);
+    assert_int_equal(code.status, 200);
+    type = reply_header(&code, "Content-Type");
+    assert_string_equal(type, "text/javascript; charset=utf-8");
+}
+
 static void
 test_noise_is_not_audited(void **state)
 {
@@ -833,6 +876,7 @@ main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_shows_the_limit),
         cmocka_unit_test(test_pages_of_refusals),
+        cmocka_unit_test(test_console_form),
         cmocka_unit_test(test_noise_is_not_audited),
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_one_provider_needs_no_choice),
