@@ -7,38 +7,16 @@ set -uo pipefail
 # shellcheck source=tests/interop/clients/stage.sh
 . "$(dirname "$0")/clients/stage.sh"
 
-JS_PACKAGES=(@aws-sdk/credential-providers@3.1175.0 @aws-sdk/client-sso@3.1164.0 @aws-sdk/client-sso-oidc@3.1164.0
-    @aws-sdk/client-sts@3.1174.0)
-
 stage_new "$@"
 [ -x "$AWS_CLI" ] || need_packages demo
 MORE_CONFIG=$'\nsso_start_url: https://acme.awsapps.com/start'
-
-# shellcheck disable=SC2031
-client_env() { # NAME=VALUE… COMMAND…: nothing of the caller's
-    env -i HOME="$CLIENT_HOME" PATH="$(dirname "$CLI"):$PATH" LC_ALL=C.UTF-8 AWS_EC2_METADATA_DISABLED=true \
-        AWS_ENDPOINT_URL_STS="$SANDBOX_URL/sts" ROLEBRIDGE_URL="$BRIDGE_URL" ROLEBRIDGE_CA_FILE="$BRIDGE_CA" NO_PROXY=localhost,127.0.0.1 \
-        ASAN_OPTIONS="${ASAN_OPTIONS:-}" CACHE="$CACHE" ARN="$ARN" BRIDGE="$BRIDGE_URL" CA="$BRIDGE_CA" WIRE="$WIRE" "$@"
-}
-
-modules() {
-    local package
-    for package in "${JS_PACKAGES[@]}"; do
-        [ "$(jq -r .version "$1/node_modules/${package%@*}/package.json" 2>/dev/null)" = "${package##*@}" ] || break
-        package=''
-    done
-    [ -n "$package" ] || return 0
-    mkdir -p "$1"
-    timeout 120 npm install --prefix "$1" --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries 1 \
-        --fetch-timeout 20000 "${JS_PACKAGES[@]}" >"$1/npm.log" 2>&1
-}
 
 javascript() {
     local endpoints
     command -v npm >/dev/null || need_packages node
     [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)" -ge 20 ] ||
         { say "skip aws-clients: JavaScript: its SDK wants node 20, here is $(node --version 2>/dev/null || echo none)"; return; }
-    modules "$BUILD/node-aws" ||
+    js_modules "$BUILD/node-aws" ||
         { say "skip aws-clients: JavaScript: the npm registry did not give the AWS SDK: $BUILD/node-aws/npm.log"; return; }
     mapfile -t endpoints < <(snippet environment | sed 's/^export //')
     check "aws-clients: rolebridge login, for the SDKs" rb login --force

@@ -8,64 +8,28 @@ set -uo pipefail
 . "$(dirname "$0")/bridge.sh"
 # shellcheck source=tests/interop/sandbox.sh
 . "$(dirname "$0")/sandbox.sh"
-
-OIDC_PROVIDER=9.13.3
+# shellcheck source=tests/interop/oidc_provider.sh
+. "$(dirname "$0")/oidc_provider.sh"
 
 bridge_new "$@"
 sandbox_new
-OP_PORT=$(free_port)
-OP=http://127.0.0.1:$OP_PORT
+op_new
 at_exit() {
     stop_group "$W" op 5
     stop_group "$BRIDGE_DIR" sandbox
 }
 
-# op_keys GENERATION: one key of each kind in $W/keys.json, their ids ending in it.
-op_keys() {
-    node -e '
-        const { generateKeyPairSync } = require("node:crypto");
-        const kinds = [["rs", "RS256", "rsa", { modulusLength: 2048 }], ["ps", "PS256", "rsa", { modulusLength: 2048 }],
-            ["es", "ES256", "ec", { namedCurve: "P-256" }], ["es384", "ES384", "ec", { namedCurve: "P-384" }], ["ed", "EdDSA", "ed25519", {}]];
-        console.log(JSON.stringify(kinds.map(([id, alg, kind, options]) => ({ alg, use: "sig", kid: id + process.argv[1],
-            ...generateKeyPairSync(kind, options).privateKey.export({ format: "jwk" }) }))));' "$1" >"$W/keys.json"
-}
-
 # op_settings [JQ-CHANGE]: a client for each algorithm, each proving in another way who it is.
 op_settings() {
-    jq -n --argjson port "$OP_PORT" --arg bridge "$BRIDGE_URL" --slurpfile keys "$W/keys.json" --slurpfile client "$W/client.json" \
-        --rawfile people "$HERE/people.tsv" '
-        def client($id; $alg; $auth): { client_id: $id, id_token_signed_response_alg: $alg, token_endpoint_auth_method: $auth,
-            redirect_uris: ["\($bridge)/oidc/\($id)/callback"], post_logout_redirect_uris: ["\($bridge)/oidc/\($id)/logout"],
-            backchannel_logout_uri: "\($bridge)/oidc/\($id)/backchannel-logout", backchannel_logout_session_required: true,
-            response_types: ["code"], grant_types: ["authorization_code"], scope: "openid profile email groups" };
-        { port: $port, bridge: $bridge, keys: $keys[0],
-          people: ($people | split("\n") | map(select(length > 0 and (startswith("#") | not)) | split("\t")
-              | { uid: .[0], department: .[4], costCenter: .[5], mfa: (.[6] == "mfa"), groups: (["acme-all"] + (if .[3] == "-" then [] else [.[3]] end)) })),
-          clients: [ client("rs"; "RS256"; "client_secret_basic") + { client_secret: "s&cret=1" },
-                     client("ps"; "PS256"; "client_secret_post") + { client_secret: "s&cret=1" },
-                     client("es"; "ES256"; "private_key_jwt") + { jwks: { keys: [$client[0]] }, token_endpoint_auth_signing_alg: "RS256" },
-                     client("es384"; "ES384"; "none") + { require_pushed_authorization_requests: true },
-                     client("ed"; "EdDSA"; "none") ] }
-        | '"${1:-.}" >"$W/op.json"
-}
-
-op_answers() { curl -sf -m 5 -o /dev/null "$OP/.well-known/openid-configuration"; }
-
-op_start() {
-    start_group "$W" op env "ROLEBRIDGE_PART=$W/op" "NODE_EXTRA_CA_CERTS=$BRIDGE_CA" node --no-warnings "$HERE/oidc_provider.mjs" "$W/op.json"
-    (up_or_fail "$W" op 30 op_answers) || return 1
+    OP_JQ=(--slurpfile client "$W/client.json")
+    op_write '[ client("rs"; "RS256"; "client_secret_basic") + { client_secret: "s&cret=1" },
+                client("ps"; "PS256"; "client_secret_post") + { client_secret: "s&cret=1" },
+                client("es"; "ES256"; "private_key_jwt") + { jwks: { keys: [$client[0]] }, token_endpoint_auth_signing_alg: "RS256" },
+                client("es384"; "ES384"; "none") + { require_pushed_authorization_requests: true },
+                client("ed"; "EdDSA"; "none") ]' "$@"
 }
 
 op_restart() { stop_group "$W" op 5; op_settings "${1:-.}" && op_start; }
-
-# oidc_provider ID "KEY: VALUE"…
-oidc_provider() {
-    local line
-    PROVIDERS+="  - id: $1"$'\n'"    type: oidc"$'\n'"    issuer: $OP"$'\n'"    client_id: $1"$'\n'
-    for line in 'realm: acme' 'groups: groups' 'scopes: [profile, email, groups]' "${@:2}"; do
-        PROVIDERS+="    $line"$'\n'
-    done
-}
 
 configure() {
     PROVIDERS=''
@@ -89,25 +53,6 @@ comes_up() {
 }
 
 # ---- a browser ----
-
-browse() { # CURL-ARGUMENTS…: prints "STATUS URL" of where it ends; the page into $W/page
-    curl -sS -m 30 -L --max-redirs 12 -b "$JAR" -c "$JAR" --cacert "$BRIDGE_CA" -o "$W/page" -w '%{http_code} %{url_effective}' "$@"
-}
-
-# log_in PROVIDER USER [PATH]: as in a browser of their own (with SAME_BROWSER set: in the one before).
-log_in() {
-    local at
-    [ -n "${SAME_BROWSER:-}" ] || rm -f "$JAR"
-    at=$(browse "$BRIDGE_URL${3:-/login?provider=$1&next=/}") || return 1
-    USERNAME=$2 PASSWORD=${PASSWORD:-demo-$2} python3 "$HERE/form.py" "${at#* }" <"$W/page" >"$W/form" 2>"$W/said" ||
-        { echo "no log-in form at $at: $(page_text)"; return 1; }
-    at=$(browse -H 'Accept: text/html' -K "$W/form") || return 1
-    echo "$at" >"$W/at"
-}
-
-oidc_sign_in() { # PROVIDER USER [PATH]
-    log_in "$@" && case $(<"$W/at") in "200 $BRIDGE_URL/"*) ;; *) echo "ended at $(<"$W/at"): $(page_text)"; return 1 ;; esac
-}
 
 # The answer of the issuer, not yet followed: its address into $W/callback.
 get_callback() { # PROVIDER USER
@@ -194,11 +139,6 @@ rollover() { # new keys, while the bridge runs
 # ---- signing out ----
 
 signed_out() { ask 302 / && grep -qi '^location: .*/login' "$W/head"; }
-
-confirm() { # the issuer asks whether to sign out there
-    python3 "$HERE/form.py" "$1" <"$W/page" >"$W/form" 2>"$W/said" || { echo "no form: $(page_text)"; return 1; }
-    browse -K "$W/form" >"$W/at"
-}
 
 logout_here() {
     local url csrf
@@ -294,17 +234,8 @@ issuer_down() { # nobody new, but whoever is in stays in
 
 issuer_back() { op_start && mark && oidc_sign_in rs ada && signed_in_as ada; }
 
-modules() { # into DIR
-    [ -e "$1/node_modules/oidc-provider/package.json" ] && return 0
-    mkdir -p "$1"
-    timeout 120 npm install --prefix "$1" --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries 1 \
-        --fetch-timeout 20000 "oidc-provider@$OIDC_PROVIDER" >"$1/npm.log" 2>&1
-}
-
 need_packages run interop
-command -v npm >/dev/null || need_packages node
-modules "$BUILD/oidc" || { say "skip oidc: the npm registry did not give oidc-provider: $BUILD/oidc/npm.log"; exit 0; }
-ln -s "$BUILD/oidc/node_modules" "$W/node_modules"
+op_install || { say "skip oidc: the npm registry did not give oidc-provider: $BUILD/oidc/npm.log"; exit 0; }
 
 check "the bridge comes up with oidc-provider" comes_up
 check "sign-in: RS256, client_secret_basic, pushed request" signed_in rs

@@ -11,6 +11,9 @@
 
 ARN=arn:aws:sts::111122223333:assumed-role/data-scientist/ada@acme.example
 LOGIN='' LOGIN_OPTIONS=() # more for aws sso login
+PERSON=ada PERSON_JAR='' # who sits at the browser; where it keeps its cookies
+JS_PACKAGES=(@aws-sdk/credential-providers@3.1175.0 @aws-sdk/client-sso@3.1164.0 @aws-sdk/client-sso-oidc@3.1164.0
+    @aws-sdk/client-sts@3.1174.0)
 
 # stage_new BUILD_DIR
 stage_new() {
@@ -65,16 +68,40 @@ comes_up() {
     bridge_config && bridge_start
 }
 
-# rb ARGUMENTS…: the rolebridge command, in the clients' home; ada's browser is at hand.
+# rb ARGUMENTS…: the rolebridge command, in the clients' home; the person's browser is at hand.
 rb() {
     env -i HOME="$CLIENT_HOME" PATH="$(dirname "$CLI"):/usr/bin:/bin" LC_ALL=C.UTF-8 ROLEBRIDGE_URL="$BRIDGE_URL" \
         ROLEBRIDGE_CA_FILE="$BRIDGE_CA" AWS_REGION=eu-central-1 ASAN_OPTIONS="${ASAN_OPTIONS:-}" \
-        BROWSER="$ROOT/scripts/demo-browser" DEMO_CA="$BRIDGE_CA" DEMO_USER=ada "$CLI" "$@"
+        BROWSER="$ROOT/scripts/demo-browser" DEMO_CA="$BRIDGE_CA" DEMO_USER="$PERSON" DEMO_JAR="$PERSON_JAR" "$CLI" "$@"
 }
 
 token() { jq -r ".$1" "$CACHE"; }
 token_edit() { jq "$1" "$CACHE" >"$W/token" && cat "$W/token" >"$CACHE"; }
 forget_credentials() { rm -rf "$CLIENT_HOME/.aws/cli/cache" "$CLIENT_HOME/.cache/rolebridge"; }
+
+# ---- the SDKs ----
+
+# shellcheck disable=SC2031
+client_env() { # NAME=VALUE… COMMAND…: nothing of the caller's
+    env -i HOME="$CLIENT_HOME" PATH="$(dirname "$CLI"):$PATH" LC_ALL=C.UTF-8 AWS_EC2_METADATA_DISABLED=true \
+        AWS_ENDPOINT_URL_STS="$SANDBOX_URL/sts" ROLEBRIDGE_URL="$BRIDGE_URL" ROLEBRIDGE_CA_FILE="$BRIDGE_CA" NO_PROXY=localhost,127.0.0.1 \
+        ASAN_OPTIONS="${ASAN_OPTIONS:-}" CACHE="$CACHE" ARN="$ARN" BRIDGE="$BRIDGE_URL" CA="$BRIDGE_CA" WIRE="$WIRE" "$@"
+}
+
+# js_modules DIR: the AWS SDK for JavaScript, from npm.
+js_modules() {
+    local package
+    for package in "${JS_PACKAGES[@]}"; do
+        [ "$(jq -r .version "$1/node_modules/${package%@*}/package.json" 2>/dev/null)" = "${package##*@}" ] || break
+        package=''
+    done
+    [ -n "$package" ] || return 0
+    mkdir -p "$1"
+    timeout 120 npm install --prefix "$1" --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries 1 \
+        --fetch-timeout 20000 "${JS_PACKAGES[@]}" >"$1/npm.log" 2>&1
+}
+
+# ---- the wire ----
 
 # wired FROM JQ-FILTER: how many requests after line FROM of the record are such.
 wired() { tail -n +$(($1 + 1)) "$WIRE" | jq -s "map(select($2)) | length"; }
@@ -95,7 +122,7 @@ fails_with() {
 
 # ---- the AWS CLI ----
 
-# aws sso login in the background, the code allowed in ada's browser.
+# aws sso login in the background, the code allowed in the person's browser.
 cli_login() {
     local url status
     rm -f "$W/login"
@@ -103,7 +130,7 @@ cli_login() {
     LOGIN=$!
     until_true 20 grep -qE 'https:.*/device\?user_code=[A-Z]{4}-[A-Z]{4}' "$W/login" || { kill "$LOGIN" 2>/dev/null; cat "$W/login"; return 1; }
     url=$(grep -oE 'https:[^ ]*/device\?user_code=[A-Z]{4}-[A-Z]{4}' "$W/login" | head -n 1)
-    "$ROOT/scripts/demo-browser" --quiet --jar "$W/ada.jar" --cacert "$BRIDGE_CA" --user ada "$url" || { kill "$LOGIN" 2>/dev/null; return 1; }
+    "$ROOT/scripts/demo-browser" --quiet --jar "${PERSON_JAR:-$W/ada.jar}" --cacert "$BRIDGE_CA" --user "$PERSON" "$url" || { kill "$LOGIN" 2>/dev/null; return 1; }
     wait "$LOGIN"
     status=$?
     LOGIN=''
