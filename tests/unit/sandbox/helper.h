@@ -4,8 +4,10 @@
 #include "sandbox/sts.h"
 
 #include "base/encoding.h"
+#include "sandbox/init.h"
 
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What the sandbox's tests share: requests signed as a client signs them. */
@@ -63,6 +65,42 @@ test_remove_dir(const char *dir)
         (void)g_unlink(path);
     }
     (void)g_rmdir(dir);
+}
+
+static char *test_template; /* where the keys are that test_init_dir copies */
+
+static inline void
+test_forget_template(void)
+{
+    test_remove_dir(test_template);
+    g_free(test_template);
+}
+
+/* rb_box_init, but the keys are made once in a program: RSA takes its time. FALSE when anything fails. */
+static inline gboolean
+test_init_dir(const char *into)
+{
+    g_autoptr(GDir) dir = NULL;
+    const char *name;
+    guint made;
+
+    if (test_template == NULL) {
+        test_template = g_dir_make_tmp("sandbox-keys-XXXXXX", NULL);
+        if (!rb_box_init(test_template, TEST_NOW, &made, NULL) || atexit(test_forget_template) != 0)
+            return FALSE;
+    }
+    dir = g_dir_open(test_template, 0, NULL);
+    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *from = g_build_filename(test_template, name, NULL),
+                        *to = g_build_filename(into, name, NULL);
+        g_autofree char *text = NULL;
+        gsize size;
+
+        if (!g_file_get_contents(from, &text, &size, NULL) ||
+            !g_file_set_contents_full(to, text, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0600, NULL))
+            return FALSE;
+    }
+    return dir != NULL;
 }
 
 /* The text of the first <name>…</name>; NULL when there is none. */

@@ -37,14 +37,10 @@ world_new(void)
     g_autoptr(GError) error = NULL;
     g_autofree char *path = NULL, *token_path = NULL, *text = NULL;
     RbBoxConfig *config;
-    guint made;
 
     world->now = TEST_NOW;
     world->dir = g_dir_make_tmp("sandbox-box-XXXXXX", NULL);
-    assert_true(rb_box_init(world->dir, TEST_NOW, &made, NULL));
-    assert_int_equal(made, 9);
-    assert_true(rb_box_init(world->dir, TEST_NOW, &made, NULL));
-    assert_int_equal(made, 0);
+    assert_true(test_init_dir(world->dir));
     token_path = g_build_filename(world->dir, "bridge-aws-token", NULL);
     assert_true(g_file_get_contents(token_path, &world->token, NULL, NULL));
     path = g_build_filename(world->dir, "box.yaml", NULL);
@@ -134,6 +130,25 @@ sts(const World *world, const RbBoxPrincipal *who, const char *form, int *status
     body = g_strdup(answer.body->str);
     rb_box_answer_clear(&answer);
     return body;
+}
+
+/* What is there stays. */
+static void
+test_init(void **state)
+{
+    g_autofree char *dir = g_dir_make_tmp("sandbox-init-XXXXXX", NULL), *gone = NULL;
+    guint made;
+
+    (void)state;
+    assert_true(rb_box_init(dir, TEST_NOW, &made, NULL));
+    assert_int_equal(made, 9);
+    assert_true(rb_box_init(dir, TEST_NOW, &made, NULL));
+    assert_int_equal(made, 0);
+    gone = g_build_filename(dir, "ci.key", NULL);
+    assert_int_equal(g_unlink(gone), 0);
+    assert_true(rb_box_init(dir, TEST_NOW, &made, NULL));
+    assert_int_equal(made, 1);
+    test_remove_dir(dir);
 }
 
 static void
@@ -335,9 +350,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lender),    cmocka_unit_test(test_roles_of_the_sample),
-        cmocka_unit_test(test_console),   cmocka_unit_test(test_console_refuses),
-        cmocka_unit_test(test_addresses), cmocka_unit_test(test_bad_config),
+        cmocka_unit_test(test_init),
+        cmocka_unit_test(test_lender),
+        cmocka_unit_test(test_roles_of_the_sample),
+        cmocka_unit_test(test_console),
+        cmocka_unit_test(test_console_refuses),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_bad_config),
     };
 
     return cmocka_run_group_tests_name("sandbox_box", tests, NULL, NULL);

@@ -5,7 +5,6 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "sandbox/config.h"
-#include "sandbox/init.h"
 #include "sandbox/xml.h"
 
 #include <string.h>
@@ -89,10 +88,9 @@ world_new(void)
     World *world = g_new0(World, 1);
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
     g_autofree char *path = NULL;
-    guint made;
 
     world->dir = g_dir_make_tmp("sandbox-idp-XXXXXX", NULL);
-    assert_true(rb_box_init(world->dir, NOW, &made, NULL));
+    assert_true(test_init_dir(world->dir));
     world->signer = load_signer(world->dir, "idp");
     world->sp = load_signer(world->dir, "saml");
     world->stranger = load_signer(world->dir, "idp");

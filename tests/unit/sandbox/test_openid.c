@@ -2,7 +2,6 @@
 
 #include "base/file.h"
 #include "sandbox/box.h"
-#include "sandbox/init.h"
 #include "sandbox/token.h"
 
 /* clang-format off */
@@ -59,11 +58,10 @@ world_new(const char *algorithm)
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
     g_autoptr(GError) error = NULL;
     g_autofree char *path = NULL, *secret_path = NULL, *text = NULL;
-    guint made;
 
     world->now = TEST_NOW;
     world->dir = g_dir_make_tmp("sandbox-openid-XXXXXX", NULL);
-    assert_true(rb_box_init(world->dir, TEST_NOW, &made, NULL));
+    assert_true(test_init_dir(world->dir));
     secret_path = g_build_filename(world->dir, "corp-oidc.secret", NULL);
     assert_true(g_file_get_contents(secret_path, &world->secret, NULL, NULL));
     path = g_build_filename(world->dir, "box.yaml", NULL);

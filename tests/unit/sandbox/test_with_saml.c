@@ -1,7 +1,5 @@
 #include "helper.h"
 
-#include "sandbox/init.h"
-
 #include "base/file.h"
 #include "base/refusal.h"
 #include "sandbox/box.h"
@@ -170,10 +168,9 @@ world_new(void)
 {
     World *world = g_new0(World, 1);
     g_autofree char *problem = NULL;
-    guint made;
 
     world->dir = g_dir_make_tmp("rb-saml-XXXXXX", NULL);
-    assert_true(rb_box_init(world->dir, TEST_NOW, &made, NULL));
+    assert_true(test_init_dir(world->dir));
     world->signer = signer_of(world->dir, "idp");
     world->other = signer_of(world->dir, "saml");
     world->metadata = g_strdup_printf(
