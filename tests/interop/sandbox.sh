@@ -37,3 +37,10 @@ sandbox_provider() {
     bridge_provider corp-saml "$SANDBOX_URL/idp/metadata" 'title: Acme sign-in' "${SIGNING[@]}"
     sandbox_aws
 }
+
+# sandbox_openid: the same people by OpenID Connect, as provider corp-oidc; both vouch for the same names.
+sandbox_openid() {
+    PROVIDERS+="  - id: corp-oidc"$'\n'"    type: oidc"$'\n'"    issuer: $SANDBOX_URL/idp/oidc"$'\n'
+    PROVIDERS+="    client_id: rolebridge"$'\n'"    client_secret: { file: certs/corp-oidc.secret }"$'\n'
+    PROVIDERS+="    realm: acme"$'\n'"    name: email"$'\n'"    groups: groups"$'\n'
+}
