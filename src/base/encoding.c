@@ -291,6 +291,30 @@ rb_text_nearest(const char *word, const char *const *candidates)
     return best;
 }
 
+gboolean
+rb_duration_parse(const char *text, gint64 *s)
+{
+    static const struct {
+        char unit;
+        gint64 s;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+    gsize n = strlen(text);
+    g_autofree char *number = NULL;
+    guint64 count;
+
+    if (n < 2)
+        return FALSE;
+    number = g_strndup(text, n - 1);
+    if (!g_ascii_string_to_unsigned(number, 10, 0, 1000000000, &count, NULL))
+        return FALSE;
+    for (gsize i = 0; i < G_N_ELEMENTS(units); i++)
+        if (units[i].unit == text[n - 1]) {
+            *s = (gint64)count * units[i].s;
+            return TRUE;
+        }
+    return FALSE;
+}
+
 char *
 rb_duration_text(gint64 seconds)
 {

@@ -46,6 +46,9 @@ char *rb_time_format(gint64 utc_s);
  */
 gboolean rb_time_parse(const char *text, gint64 *utc_s);
 
+/** rb_duration_parse: "90s", "15m", "8h", "7d" → seconds. FALSE: it is none of these. */
+gboolean rb_duration_parse(const char *text, gint64 *s);
+
 /** rb_duration_text: (transfer full): seconds as a person writes them: "8h", "1h30m", "45s". */
 char *rb_duration_text(gint64 seconds);
 

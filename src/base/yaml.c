@@ -520,30 +520,6 @@ rb_yaml_integer(const RbYaml *node, const char *key, gint64 min, gint64 max, gin
     return fallback;
 }
 
-static gboolean
-parse_duration(const char *text, gint64 *s)
-{
-    static const struct {
-        char unit;
-        gint64 s;
-    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-    gsize n = strlen(text);
-    g_autofree char *number = NULL;
-    guint64 count;
-
-    if (n < 2)
-        return FALSE;
-    number = g_strndup(text, n - 1);
-    if (!g_ascii_string_to_unsigned(number, 10, 0, 1000000000, &count, NULL))
-        return FALSE;
-    for (gsize i = 0; i < G_N_ELEMENTS(units); i++)
-        if (units[i].unit == text[n - 1]) {
-            *s = (gint64)count * units[i].s;
-            return TRUE;
-        }
-    return FALSE;
-}
-
 gint64
 rb_yaml_duration_s(const RbYaml *node, const char *key, gint64 min_s, gint64 max_s, gint64 fallback_s,
                    RbDiagnostics *problems)
@@ -553,7 +529,7 @@ rb_yaml_duration_s(const RbYaml *node, const char *key, gint64 min_s, gint64 max
 
     if (value == NULL)
         return fallback_s;
-    if (!parse_duration(value->text, &s)) {
+    if (!rb_duration_parse(value->text, &s)) {
         rb_yaml_problem(value, problems, "write a number and s, m, h or d, like 8h", "'%s' is not a duration",
                         key);
         return fallback_s;

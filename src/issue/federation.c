@@ -38,22 +38,6 @@ url_problem(const char *url)
     return strlen(url) > MAX_URL ? "AWS takes an issuer of at most 255 characters" : NULL;
 }
 
-static void
-read_url(RbIssuer *issuer, const RbIssuerSetting *setting, RbDiagnostics *problems)
-{
-    const RbYaml *node = rb_yaml_get(setting->issuer, "url");
-    const char *problem;
-
-    issuer->url = g_strdup(rb_yaml_string(setting->issuer, "url",
-                                          setting->public_url == NULL ? "" : setting->public_url, problems));
-    problem = issuer->url[0] == '\0' && node == NULL ? NULL : url_problem(issuer->url);
-    if (problem != NULL)
-        rb_yaml_problem(node != NULL ? node : setting->issuer, problems,
-                        node != NULL ? "write url: https://bridge.acme.example"
-                                     : "public_url does not do here: write url: https://bridge.acme.example",
-                        "%s", problem);
-}
-
 static gboolean
 is_plain(const char *text, gsize max)
 {
@@ -90,22 +74,47 @@ resolve(const char *base_dir, const char *path)
     return g_path_is_absolute(path) ? g_strdup(path) : g_build_filename(base_dir, path, NULL);
 }
 
+gboolean
+rb_issuer_read_keys(const RbIssuerSetting *setting, RbSigningKeysSetting *keys, RbDiagnostics *problems)
+{
+    const char *name = rb_yaml_string(setting->issuer, "keys", "certs/issuer", problems);
+    g_autofree char *resolved = resolve(setting->base_dir, name);
+
+    if (*name == '\0')
+        return FALSE;
+    keys->dir = g_canonicalize_filename(resolved, NULL);
+    return TRUE;
+}
+
 static void
 read_keys(RbIssuer *issuer, const RbIssuerSetting *setting, RbDiagnostics *problems)
 {
     const RbYaml *node = rb_yaml_get(setting->issuer, "keys");
-    const char *name = rb_yaml_string(setting->issuer, "keys", "certs/issuer", problems);
-    g_autofree char *resolved = resolve(setting->base_dir, name),
-                    *dir = g_canonicalize_filename(resolved, NULL);
-    const RbSigningKeysSetting keys = { .dir = dir };
+    g_auto(RbSigningKeysSetting) keys = { 0 };
     g_autoptr(GError) why = NULL;
 
-    if (*name == '\0')
+    if (!rb_issuer_read_keys(setting, &keys, problems))
         return;
     issuer->signing_keys = rb_signing_keys_new(&keys, &why);
     if (issuer->signing_keys == NULL ||
         !rb_signing_keys_reload(issuer->signing_keys, rb_clock_now(&setting->clock), &why))
         rb_yaml_problem(node != NULL ? node : setting->issuer, problems, NULL, "%s", why->message);
+}
+
+char *
+rb_issuer_read_url(const RbIssuerSetting *setting, RbDiagnostics *problems)
+{
+    const RbYaml *node = rb_yaml_get(setting->issuer, "url");
+    const char *usual = setting->public_url == NULL ? "" : setting->public_url;
+    const char *url = rb_yaml_string(setting->issuer, "url", usual, problems);
+    const char *problem = *url == '\0' && node == NULL ? NULL : url_problem(url);
+
+    if (problem != NULL)
+        rb_yaml_problem(node != NULL ? node : setting->issuer, problems,
+                        node != NULL ? "write url: https://bridge.acme.example"
+                                     : "public_url does not do here: write url: https://bridge.acme.example",
+                        "%s", problem);
+    return g_strdup(url);
 }
 
 void
@@ -117,7 +126,7 @@ rb_issuer_read_federation(RbIssuer *issuer, const RbIssuerSetting *setting, RbDi
         return;
     (void)rb_yaml_check_keys(setting->issuer, known, problems); /* reported; the known ones are read */
     issuer->portal = g_strdup(setting->public_url);
-    read_url(issuer, setting, problems);
+    issuer->url = rb_issuer_read_url(setting, problems);
     read_names(issuer, setting->issuer, problems);
     read_keys(issuer, setting, problems);
 }

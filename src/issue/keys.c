@@ -202,6 +202,12 @@ rb_signing_keys_refresh(RbSigningKeys *keys, gint64 now, gboolean *changed, GErr
     return !*changed || rb_signing_keys_reload(keys, now, error);
 }
 
+void
+rb_signing_keys_setting_clear(RbSigningKeysSetting *setting)
+{
+    g_clear_pointer(&setting->dir, g_free);
+}
+
 RbSigningKeys *
 rb_signing_keys_new(const RbSigningKeysSetting *setting, GError **error)
 {

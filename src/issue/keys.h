@@ -42,8 +42,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbSigningKey, rb_signing_key_unref)
 
 /** Where the keys are. */
 typedef struct {
-    const char *dir;
+    char *dir; /* absolute */
 } RbSigningKeysSetting;
+void rb_signing_keys_setting_clear(RbSigningKeysSetting *setting);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RbSigningKeysSetting, rb_signing_keys_setting_clear)
 
 /** What is known of the directory; swapped whole, safe to use from any thread. */
 typedef struct RbSigningKeys RbSigningKeys;
@@ -123,6 +125,18 @@ const char *rb_key_algorithm_usual(RbKeyUse use);
  * and @entries as they were. */
 const RbKeyEntry *rb_key_entries_make(const RbSigningKeysSetting *setting, GPtrArray *entries,
                                       const RbKeyOrder *order, gint64 now, GError **error);
+
+/** rb_key_entries_check_order: whether a key may be made now: not while one waits to sign. FALSE with
+ * sign.key. */
+gboolean rb_key_entries_check_order(const GPtrArray *entries, const RbKeyOrder *order, gint64 now,
+                                    GError **error);
+
+/** rb_key_entries_retire: ends the publication of @kid at @now, writes that down and deletes its private key.
+ * The key that signs is retired only with @leaked: then the next one signs at once, or, without a next one,
+ * the one before. Returns: FALSE with sign.key: no such key, it was retired before, it signs, nothing would
+ * sign; or with a fault. */
+gboolean rb_key_entries_retire(const RbSigningKeysSetting *setting, GPtrArray *entries, const char *kid,
+                               gboolean leaked, gint64 now, GError **error);
 
 /** rb_key_entry_published: whether others may learn of it at @now. */
 gboolean rb_key_entry_published(const RbKeyEntry *entry, gint64 now);

@@ -65,6 +65,21 @@ entry_new(const RbKeyOrder *order, const RbPrivateKey *key, gint64 now)
     return entry;
 }
 
+gboolean
+rb_key_entries_check_order(const GPtrArray *entries, const RbKeyOrder *order, gint64 now, GError **error)
+{
+    const RbKeyEntry *next = rb_key_entries_next(entries, order->use, now);
+    g_autofree char *from = next == NULL ? NULL : rb_time_format(next->signs_from);
+
+    if (entries->len >= RB_KEYS_MAX)
+        return rb_refuse(error, RB_SIGN_KEY, "there are %u keys already; take old entries out of keys.json",
+                         entries->len);
+    return next == NULL ||
+           rb_refuse(error, RB_SIGN_KEY,
+                     "the key '%s' waits already, and signs from %s; wait, or retire it first", next->kid,
+                     from);
+}
+
 const RbKeyEntry *
 rb_key_entries_make(const RbSigningKeysSetting *setting, GPtrArray *entries, const RbKeyOrder *order,
                     gint64 now, GError **error)
@@ -73,10 +88,6 @@ rb_key_entries_make(const RbSigningKeysSetting *setting, GPtrArray *entries, con
     g_autoptr(GBytes) certificate = NULL;
     RbKeyEntry *entry;
 
-    if (entries->len >= RB_KEYS_MAX) {
-        (void)rb_refuse(error, RB_SIGN_KEY, "there are %u keys already", entries->len);
-        return NULL;
-    }
     key = rb_private_key_generate(
         order->algorithm != NULL ? order->algorithm : rb_key_algorithm_usual(order->use), error);
     if (key == NULL)
@@ -93,4 +104,77 @@ rb_key_entries_make(const RbSigningKeysSetting *setting, GPtrArray *entries, con
         return entry;
     g_ptr_array_set_size(entries, (gint)entries->len - 1);
     return NULL;
+}
+
+/* ---- retiring ---- */
+
+static RbKeyEntry *
+find(const GPtrArray *entries, const char *kid)
+{
+    for (guint i = 0; i < entries->len; i++)
+        if (g_str_equal(((const RbKeyEntry *)entries->pdata[i])->kid, kid))
+            return entries->pdata[i];
+    return NULL;
+}
+
+/* With @entry out of the way: whether something signs, the next key if there is one. */
+static gboolean
+hand_over(GPtrArray *entries, const RbKeyEntry *entry, gint64 now, GError **error)
+{
+    const char *use = rb_key_use_name(entry->use);
+    RbKeyEntry *next = (RbKeyEntry *)rb_key_entries_next(entries, entry->use, now);
+
+    if (next != NULL)
+        next->signs_from = now;
+    return rb_key_entries_current(entries, entry->use, now) != NULL ||
+           rb_refuse(error, RB_SIGN_KEY,
+                     "'%s' is the last key for %ss; make another first: rolebridgectl keys rotate --for %s "
+                     "--overlap 0s",
+                     entry->kid, use, use);
+}
+
+static gboolean
+check_retire(const GPtrArray *entries, const RbKeyEntry *entry, const char *kid, gboolean leaked, gint64 now,
+             GError **error)
+{
+    g_autofree char *quoted = rb_text_quote(kid);
+    g_autofree char *until = entry == NULL ? NULL : rb_time_format(entry->published_until);
+
+    if (entry == NULL)
+        return rb_refuse(error, RB_SIGN_KEY, "no key %s; rolebridgectl keys list names them", quoted);
+    if (entry->published_until != 0 && entry->published_until <= now)
+        return rb_refuse(error, RB_SIGN_KEY, "the key %s was retired at %s", quoted, until);
+    if (!leaked && entry == rb_key_entries_current(entries, entry->use, now))
+        return rb_refuse(error, RB_SIGN_KEY,
+                         "the key %s signs; rotate first, and retire it when its successor signs; a key that "
+                         "leaked ends with --now --yes",
+                         quoted);
+    return TRUE;
+}
+
+/* Best effort: what is left is a key that nobody trusts any more. */
+static void
+delete_private(const char *dir, const RbKeyEntry *entry)
+{
+    g_autofree char *path = g_build_filename(dir, entry->key, NULL);
+
+    (void)unlink(path);
+}
+
+gboolean
+rb_key_entries_retire(const RbSigningKeysSetting *setting, GPtrArray *entries, const char *kid,
+                      gboolean leaked, gint64 now, GError **error)
+{
+    RbKeyEntry *entry = find(entries, kid);
+    gboolean signs;
+
+    if (!check_retire(entries, entry, kid, leaked, now, error))
+        return FALSE;
+    signs = entry == rb_key_entries_current(entries, entry->use, now);
+    entry->published_until = now;
+    if ((signs && !hand_over(entries, entry, now, error)) ||
+        !rb_key_entries_write(setting->dir, entries, error))
+        return FALSE;
+    delete_private(setting->dir, entry);
+    return TRUE;
 }

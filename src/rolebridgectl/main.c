@@ -2,18 +2,18 @@
 #include "base/process.h"
 #include "rolebridgectl/audit.h"
 #include "rolebridgectl/command.h"
+#include "rolebridgectl/keys.h"
 
 #include <locale.h>
 #include <string.h>
 
+static const RbCommand keys = { "keys", "the keys that tokens and assertions for AWS are signed with",
+                                rb_ctl_keys };
 static const RbCommand audit = { "audit", "who did what, and whether the log is whole", rb_ctl_audit };
 
 /* Every command, in the order of the help. */
 static const RbCommand *const commands[] = {
-    &rb_command_check,
-    &rb_command_explain,
-    &rb_command_doctor,
-    &audit,
+    &rb_command_check, &rb_command_explain, &rb_command_doctor, &audit, &keys,
 };
 
 static void

@@ -306,7 +306,7 @@ test_directory(void **state)
         gboolean fine;
     } modes[] = { { 0700, TRUE },  { 0750, TRUE },  { 0755, FALSE },
                   { 0701, FALSE }, { 0720, FALSE }, { 0702, FALSE } };
-    const RbSigningKeysSetting relative = { .dir = "certs/issuer" };
+    const RbSigningKeysSetting relative = { .dir = (char *)"certs/issuer" };
     g_autoptr(GError) error = NULL;
 
     (void)state;

@@ -69,6 +69,7 @@ static const struct {
     { "explain: a bad attribute", { "explain", "-m", "SAMPLE", "--attribute", "x" }, 2, NULL, "--attribute 'x' must be KEY=VALUE" },
     { "explain: a bad name", { "explain", "-m", "SAMPLE", "--name", "a b" }, 2, NULL, "no sign-in could say this:" },
     { "explain: no mapping", { "explain", "-m", "/nonexistent/m" }, 4, NULL, "has errors, so nothing is decided by it" },
+    { "keys is there", { "keys", "frob" }, 2, NULL, "no keys command 'frob'" },
     { "audit is there", { "audit", "frob" }, 2, NULL, "audit" },
 };
 /* clang-format on */
