@@ -2,7 +2,8 @@
  * A decision for a person with 2,000 groups against 100,000 exact rules and 1,000 expressions over 1,000
  * accounts, beside an anchor in the same run: two tables (group → rule, literal head → compiled expression)
  * and nothing else. Prints microseconds of CPU, the ratio, and how both grow with ten times the rules.
- * Loading is timed too. See scripts/bench.
+ * Loading is timed too. Then a workload's decision, by what its token states, beside the same by a group,
+ * with as many rules. See scripts/bench.
  */
 #include "mapping/priv.h"
 
@@ -235,6 +236,99 @@ run(guint exact, guint expressions, gdouble *medians)
     anchor_clear(&anchor);
 }
 
+/* ---- a workload: one repository of many, by claims and by a group ---- */
+
+enum { REPOSITORIES = 10000, CLAIMS = 20, WORKLOAD_REPEAT = 2000 };
+
+static RbSnapshot *
+load_repositories(gboolean by_claims, guint n, gdouble *ms)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(rb_mapping_file_free);
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    GString *text = g_string_new("rolebridge: 1\nassignments:\n");
+    RbSnapshot *snapshot;
+    gint64 start;
+
+    add_fixed_files(files);
+    for (guint i = 0; i < n; i++) {
+        if (by_claims)
+            g_string_append_printf(text,
+                                   "  - { provider: ci, when: { environment: production, repository: "
+                                   "acme/service-%u, ref: { prefix: refs/tags/ } }",
+                                   i);
+        else
+            g_string_append_printf(text, "  - { groups: [acme/service-%u]", i);
+        g_string_append_printf(text, ", role: role-%u, accounts: [account-%u] }\n", i % ROLES, i % ACCOUNTS);
+    }
+    add(files, g_strdup("assignments/repositories.yaml"), text);
+    start = cpu_us();
+    snapshot = rb_snapshot_build(files, problems);
+    if (snapshot == NULL)
+        g_error("%s", rb_diagnostics_to_line(problems));
+    *ms = (gdouble)(cpu_us() - start) / 1000;
+    return snapshot;
+}
+
+static RbIdentity *
+make_workload(void)
+{
+    static const char *const repository[] = { "acme/service-4711", NULL },
+                             *const production[] = { "production", NULL },
+                             *const tag[] = { "refs/tags/v1", NULL };
+    static const char *const groups[] = { "acme/service-4711", NULL };
+    RbAttribute attributes[CLAIMS + 1] = { { "repository", repository },
+                                           { "environment", production },
+                                           { "ref", tag } };
+    char names[CLAIMS][16];
+    const RbIdentity facts = { .subject = "s",
+                               .name = "gh-1-2",
+                               .provider = "ci",
+                               .issuer = "i",
+                               .groups = groups,
+                               .attributes = attributes,
+                               .n_attributes = CLAIMS };
+
+    for (guint i = 3; i < CLAIMS; i++) {
+        g_snprintf(names[i], sizeof names[i], "claim_%u", i);
+        attributes[i] = (RbAttribute){ names[i], repository };
+    }
+    return rb_identity_new(&facts, NULL);
+}
+
+static gdouble
+one_workload(RbSnapshot *snapshot, RbIdentity *workload)
+{
+    const RbContext context = { 0, NULL };
+    gint64 start = cpu_us();
+
+    for (guint i = 0; i < WORKLOAD_REPEAT; i++) {
+        RbDecision *decision = rb_decide(snapshot, workload, &context);
+        if (decision->n_grants != 1 || decision->n_refusals != 0)
+            g_error("%u grants of a workload", decision->n_grants);
+        rb_decision_free(decision);
+    }
+    return (gdouble)(cpu_us() - start) / WORKLOAD_REPEAT;
+}
+
+static void
+run_workloads(guint n)
+{
+    gdouble claims[ROUNDS], groups[ROUNDS], a, b, load_claims, load_groups;
+    g_autoptr(RbSnapshot) by_claims = load_repositories(TRUE, n, &load_claims);
+    g_autoptr(RbSnapshot) by_groups = load_repositories(FALSE, n, &load_groups);
+    g_autoptr(RbIdentity) workload = make_workload();
+
+    for (guint round = 0; round < ROUNDS; round++) {
+        claims[round] = one_workload(by_claims, workload);
+        groups[round] = one_workload(by_groups, workload);
+    }
+    a = median(claims);
+    b = median(groups);
+    g_print("%u repositories: loaded in %.0f ms by claims, %.0f ms by groups\n"
+            "  a workload's decision by claims %.2f us, by a group %.2f us, ratio %.2f\n",
+            n, load_claims, load_groups, a, b, a / b);
+}
+
 int
 main(void)
 {
@@ -247,5 +341,7 @@ main(void)
     run(1000000, 10000, small);
     for (guint i = 0; i < 3; i++)
         g_print("  ten times all rules: %.2f times as long\n", small[i] / large[i]);
+    run_workloads(REPOSITORIES);
+    run_workloads(10 * REPOSITORIES);
     return 0;
 }
