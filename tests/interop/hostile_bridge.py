@@ -18,6 +18,8 @@ def credentials(**changes):
 ANSWERS = {
     "escape": (200, json.dumps({"name": "a\x1b[2Jb\x9b\u202ec", "groups": ["g\x07\r\nh", 7, None, {}]})),
     "types": (200, json.dumps({"name": [], "subject": 7, "groups": {"a": 1}, "mfa": "yes", "expires_at": []})),
+    "claims": (200, json.dumps({"grants": [{"account": "111122223333", "account_name": "a", "role": "r", "max_session_s": 3600, "reasons": [
+        {"claims": {"repo\x1b[2J": "acme/app\x9b", "ref": 7}, "assignment": "assignments.yaml:4"}, {"claims": []}, {"claims": {}}, {}]}], "refusals": []})),
     "list": (200, "[]"),
     "html": (200, "<html>captive portal</html>"),
     "twice": (200, '{"name": "a", "name": "b"}'),

@@ -264,7 +264,8 @@ hostile_bridge() {
     HOSTILE_URL=http://127.0.0.1:$(<"$W/port")
     hostile escape 0 whoami && hostile escape 0 whoami --json && hostile types 0 whoami && hostile list 4 whoami && hostile html 4 roles &&
         hostile twice 4 whoami && hostile deep 4 whoami && hostile huge 4 whoami && hostile code 1 roles && hostile code 1 roles --json && hostile refusal 1 roles &&
-        hostile number 4 roles && hostile fault 4 roles && hostile unknown 4 roles && hostile types 0 roles && hostile types 0 roles --why || return 1
+        hostile number 4 roles && hostile fault 4 roles && hostile unknown 4 roles && hostile types 0 roles && hostile types 0 roles --why &&
+        hostile claims 0 roles --why && out_has 'acme/app' && out_has ' by assignments.yaml:4' || return 1
     local name
     for name in shell newline past end text null; do
         hostile $name 4 credentials a.b --format env || return 1

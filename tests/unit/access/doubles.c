@@ -178,12 +178,16 @@ static RbIdentity *
 identity_of(const RbProvider *provider, char **part, gint64 now, GError **error)
 {
     g_auto(GStrv) groups = g_strsplit(part[3], ",", -1);
+    const char *const uid[] = { part[1], NULL };
+    const RbAttribute attributes[] = { { "uid", uid }, { NULL, NULL } };
     const RbIdentity facts = {
         .subject = part[0],
         .name = part[1],
         .provider = provider->id,
         .issuer = "https://idp.example",
         .groups = (const char *const *)groups,
+        .attributes = attributes,
+        .n_attributes = 1,
         .authenticated_at = now,
         .groups_at = now,
         .mfa = g_str_equal(part[4], "mfa"),

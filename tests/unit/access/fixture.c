@@ -252,15 +252,33 @@ keep_row(const RbAuditRow *row, gpointer data, GError **error)
     return FALSE;
 }
 
-char *
-audited_text(const Fixture *f, const char *kind, const char *key)
+/* The newest record of @kind. */
+static json_t *
+audited_row(const Fixture *f, const char *kind)
 {
     const RbAuditFilter filter = { .kind = kind, .newest = TRUE };
     json_t *row = NULL;
-    char *text;
 
     assert_true(rb_audit_each(f->store, &filter, NULL, keep_row, &row, NULL));
-    text = g_strdup(json_string_value(json_object_get(row, key)));
+    return row;
+}
+
+char *
+audited_text(const Fixture *f, const char *kind, const char *key)
+{
+    json_t *row = audited_row(f, kind);
+    char *text = g_strdup(json_string_value(json_object_get(row, key)));
+
+    json_decref(row);
+    return text;
+}
+
+char *
+audited_claims(const Fixture *f, const char *kind)
+{
+    json_t *row = audited_row(f, kind);
+    char *text = json_dumps(json_object_get(row, "claims"), JSON_COMPACT);
+
     json_decref(row);
     return text;
 }

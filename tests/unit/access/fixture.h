@@ -57,6 +57,9 @@ GHashTable *fields_new(const char *name, ...) G_GNUC_NULL_TERMINATED;
 guint audited(const Fixture *f, const char *kind, const char *code);
 /* Text member @key of the newest record of @kind. (transfer full) */
 char *audited_text(const Fixture *f, const char *kind, const char *key);
+/** audited_claims: `claims` of the newest record of @kind as compact JSON, to be freed by free(); NULL: none.
+ */
+char *audited_claims(const Fixture *f, const char *kind);
 
 void expect_code(const char *name, const GError *error, RbRefusalCode want);
 void expect_fault(const char *name, const GError *error, RbFaultCode want);

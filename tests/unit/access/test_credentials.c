@@ -137,6 +137,35 @@ decides_again_each_time(void **state)
 }
 
 static void
+audits_what_was_stated(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbSession) session = signed_in_as(f, "a-1|alice|p1|ds|-|-|-");
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RbCredentials) credentials = NULL;
+    static const char *const kinds[] = { "decision", "lease" };
+
+    fixture_write(f, "assignments.yaml",
+                  "rolebridge: 1\nassignments:\n  - { provider: corp, when: { uid: [alice, bob] }, role: "
+                  "data-scientist, accounts: [analytics-prod] }\n");
+    assert_true(rb_access_reload(f->access, problems, &error));
+    credentials =
+        rb_access_credentials(f->access, next_visit(f), session, ACCOUNT, "data-scientist", 900, &error);
+    assert_non_null(credentials);
+    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autofree char *group = audited_text(f, kinds[i], "group");
+        g_autofree char *place = audited_text(f, kinds[i], "assignment");
+        char *claims = audited_claims(f, kinds[i]); /* jansson's */
+        assert_null(group);
+        assert_string_equal(place, "assignments.yaml:3");
+        assert_non_null(claims);
+        assert_string_equal(claims, "{\"uid\":\"alice\"}");
+        free(claims);
+    }
+}
+
+static void
 tells_of_a_fault(void **state)
 {
     Fixture *f = *state;
@@ -299,6 +328,7 @@ main(void)
         TEST(refuses_and_records),
         TEST(issues_not_without_end),
         TEST(decides_again_each_time),
+        TEST(audits_what_was_stated),
         TEST(tells_of_a_fault),
         TEST(opens_the_console),
         TEST(opens_the_console_by_assertion),

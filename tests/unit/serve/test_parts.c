@@ -261,12 +261,13 @@ test_pages_escape(void **state)
     (void)state;
     assert_non_null(pages);
     for (gsize i = 0; i < G_N_ELEMENTS(hostile); i++) {
-        json_t *data = json_pack(
-            "{s:s, s:s, s:[{s:s, s:s, s:s, s:[{s:s, s:s, s:[{s:s, s:[s]}]}]}], s:[{s:s, s:s, s:s, s:s}]}",
-            "person", hostile[i], "csrf", "c", "account", "id", hostile[i], "name", hostile[i], "environment",
-            hostile[i], "grant", "title", hostile[i], "purpose", hostile[i], "reason", "group", hostile[i],
-            "condition", hostile[i], "miss", "name", hostile[i], "title", hostile[i], "what", "x", "detail",
-            hostile[i]);
+        json_t *data = json_pack("{s:s, s:s, s:[{s:s, s:s, s:s, s:[{s:s, s:s, s:[{s:s, s:[{s:s, s:s}], "
+                                 "s:[s]}]}]}], s:[{s:s, s:s, s:s, s:s}]}",
+                                 "person", hostile[i], "csrf", "c", "account", "id", hostile[i], "name",
+                                 hostile[i], "environment", hostile[i], "grant", "title", hostile[i],
+                                 "purpose", hostile[i], "reason", "group", hostile[i], "claim", "attribute",
+                                 hostile[i], "value", hostile[i], "condition", hostile[i], "miss", "name",
+                                 hostile[i], "title", hostile[i], "what", "x", "detail", hostile[i]);
         g_autoptr(GBytes) html = rb_page_render(pages, "roles", data, NULL);
         g_autofree char *text = NULL;
         json_decref(data);
