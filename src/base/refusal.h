@@ -155,7 +155,11 @@
     X(STORE_MISSING, "store.missing", 404, "This is no longer known here.", "Start again from the portal.") \
     X(AUDIT_BROKEN, "audit.broken", 500, "The audit log was changed, or its newest records are missing.", "Keep the file as it is, and compare it with exported copies (docs/audit.md).")
 
-#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_JWT(X) RB_REFUSALS_OIDC(X) RB_REFUSALS_SIGN(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_SIGV4(X) RB_REFUSALS_STORE(X)
+#define RB_REFUSALS_LOCAL(X) /* rolebridge: the servers on a person's own machine */ \
+    X(LOCAL_TOKEN, "local.token", 401, "The token of this request is missing or wrong.", "Use the variables that rolebridge gave.") \
+    X(LOCAL_USER, "local.user", 403, "This request came from another user of this machine.", "Run the program as the user who runs rolebridge.")
+
+#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_JWT(X) RB_REFUSALS_OIDC(X) RB_REFUSALS_SIGN(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_SIGV4(X) RB_REFUSALS_STORE(X) RB_REFUSALS_LOCAL(X)
 
 #define RB_FAULTS(X) \
     X(INTERNAL, "fault.internal", 500, "Something went wrong here.", "Try again; if it stays, tell your administrator the incident id.") \

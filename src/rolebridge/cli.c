@@ -14,13 +14,14 @@
 #include <unistd.h>
 
 extern const RbCommand rb_command_login, rb_command_logout, rb_command_whoami, rb_command_roles,
-    rb_command_credentials, rb_command_exec, rb_command_console, rb_command_configure, rb_command_agent,
-    rb_command_doctor, rb_command_completion;
+    rb_command_credentials, rb_command_exec, rb_command_console, rb_command_configure, rb_command_serve,
+    rb_command_eks_token, rb_command_agent, rb_command_doctor, rb_command_completion;
 
 static const RbCommand *const commands[] = {
-    &rb_command_login,   &rb_command_roles,     &rb_command_credentials, &rb_command_exec,
-    &rb_command_console, &rb_command_configure, &rb_command_agent,       &rb_command_whoami,
-    &rb_command_logout,  &rb_command_doctor,    &rb_command_completion,
+    &rb_command_login,      &rb_command_roles,  &rb_command_credentials, &rb_command_exec,
+    &rb_command_console,    &rb_command_serve,  &rb_command_eks_token,   &rb_command_configure,
+    &rb_command_agent,      &rb_command_whoami, &rb_command_logout,      &rb_command_doctor,
+    &rb_command_completion,
 };
 
 const RbCommand *
@@ -208,6 +209,16 @@ rb_cli_settle(RbCli *cli, GError **error)
         return FALSE;
     g_free(cli->bridge);
     cli->bridge = origin;
+    return TRUE;
+}
+
+gboolean
+rb_cli_set_region(RbCli *cli, const char *region, GError **error)
+{
+    if (!is_plain(region, 63))
+        return rb_cli_stop(error, RB_EXIT_USAGE, "a region is letters, digits, '-', '_' and '.'");
+    g_free(cli->region);
+    cli->region = g_strdup(region);
     return TRUE;
 }
 

@@ -61,6 +61,8 @@ const RbCommand *rb_cli_command(const char *name);
 
 /** rb_cli_settle: fills in what options, environment (ROLEBRIDGE_URL, …) and the configuration file say. */
 gboolean rb_cli_settle(RbCli *cli, GError **error);
+/** rb_cli_set_region: takes @region, or says that it is none. */
+gboolean rb_cli_set_region(RbCli *cli, const char *region, GError **error);
 /** rb_cli_remember: writes bridge, session, region, ca_file, start_url to the configuration file. */
 gboolean rb_cli_remember(const RbCli *cli, GError **error);
 RbHttp *rb_cli_http(RbCli *cli, GError **error);

@@ -2,11 +2,9 @@
 #include "base/log.h"
 #include "rolebridge/agent.h"
 #include "rolebridge/agent_client.h"
+#include "rolebridge/serving.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 static int run(RbCli *cli, int argc, char **argv);
@@ -121,30 +119,12 @@ tell_to_end(const RbCli *cli)
     return RB_EXIT_OK;
 }
 
-/* Signals that end it, as something to read; threads made later have them blocked too. */
-static int
-ending_signals(GError **error)
-{
-    sigset_t set;
-    int fd;
-
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGHUP);
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-    fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0)
-        (void)rb_fault(error, RB_FAULT_INTERNAL, "no signalfd: %s", g_strerror(errno));
-    return fd;
-}
-
 static int
 run_agent(RbCli *cli)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(RbAgent) agent = NULL;
-    int stop = ending_signals(&error), status;
+    int stop = rb_ending_signals(&error), status;
 
     rb_log_setup(RB_LOG_INFO, cli->json);
     agent = stop < 0 ? NULL : rb_agent_new(cli, &error);

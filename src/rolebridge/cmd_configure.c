@@ -1,5 +1,6 @@
 #include "base/encoding.h"
 #include "base/file.h"
+#include "rolebridge/models.h"
 #include "rolebridge/profiles.h"
 #include "rolebridge/role.h"
 
@@ -21,15 +22,24 @@ const RbCommand rb_command_configure = {
     .name = "configure",
     .arguments = "",
     .summary = "Fill ~/.aws/config with a profile for each of your roles",
-    .details = "Shows what would change and asks. Only the block between our own marker lines is ever "
-               "written: hand-written profiles\n"
-               "stay, roles that are gone are taken out. Then, with nothing but a sign-in:\n\n"
-               "  aws --profile analytics-prod.data-scientist s3 ls\n\n"
-               "Examples:\n"
-               "  rolebridge configure\n"
-               "  rolebridge configure --yes --profile-name '{account_id}.{role}'\n"
-               "  rolebridge configure --dry-run          # exit code 0: nothing to change, 1: something\n"
-               "  rolebridge configure --remove           # takes our block out again",
+    .details =
+        "Shows what would change and asks. Only the block between our own marker lines is ever "
+        "written: hand-written profiles\n"
+        "stay, roles that are gone are taken out. Then, with nothing but a sign-in:\n\n"
+        "  aws --profile analytics-prod.data-scientist s3 ls\n\n"
+        "Profiles call 'rolebridge credentials' (--process, the default), or, with --sso, have the AWS "
+        "tools ask the bridge\n"
+        "themselves, as an IAM Identity Center: then nothing of ours runs, and 'aws sso login' works. "
+        "Without either,\n"
+        "they stay as they are. AWS CLIs before 2.13, such as Debian 12's, read the bridge's address "
+        "from rule set files\n"
+        "alone: --aws-data-path ~/.aws/models writes these too; they lead all sso calls to the bridge.\n\n"
+        "Examples:\n"
+        "  rolebridge configure\n"
+        "  rolebridge configure --sso --aws-data-path ~/.aws/models\n"
+        "  rolebridge configure --yes --profile-name '{account_id}.{role}'\n"
+        "  rolebridge configure --dry-run          # exit code 0: nothing to change, 1: something\n"
+        "  rolebridge configure --remove           # takes our block out again",
     .run = run,
 };
 
@@ -40,6 +50,8 @@ profile_free(gpointer data)
 
     g_free((char *)profile->name);
     g_free((char *)profile->spec);
+    g_free((char *)profile->account_id);
+    g_free((char *)profile->role);
     g_free(profile);
 }
 
@@ -63,6 +75,8 @@ profiles_of(const RbRoles *roles, const char *pattern)
             RbProfile *profile = g_new0(RbProfile, 1);
             profile->name = g_steal_pointer(&name);
             profile->spec = g_steal_pointer(&plain);
+            profile->account_id = g_strdup(r->account);
+            profile->role = g_strdup(r->role);
             g_ptr_array_add(profiles, profile);
         } else {
             g_autofree char *shown = rb_text_printable(r->account_name, 100);
@@ -231,70 +245,145 @@ outcome(const RbCli *cli, const char *path, guint profiles, const GPtrArray *tak
     return changes && !wrote ? RB_EXIT_REFUSED : RB_EXIT_OK;
 }
 
+/* What is wanted. */
+typedef struct {
+    char *pattern, *models; /* models NULL: no rule set files */
+    gboolean yes, dry_run, remove, sso, process;
+} Options;
+
+static void
+options_clear(Options *o)
+{
+    g_free(o->pattern);
+    g_free(o->models);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static void
+say_taken(const GPtrArray *taken)
+{
+    for (guint i = 0; i < taken->len; i++) {
+        const char *name = g_ptr_array_index(taken, i);
+        fprintf(stderr, "rolebridge configure: a %s'%s' of yours is already there; it stays as it is\n",
+                strchr(name, ' ') != NULL ? "section " : "profile ", name);
+    }
+}
+
+/* How many of @profiles were not taken: sections of other kinds have a blank in their name. */
+static guint
+count_written(const GPtrArray *profiles, const GPtrArray *taken)
+{
+    guint count = profiles->len;
+
+    for (guint i = 0; i < taken->len; i++)
+        count -= strchr(g_ptr_array_index(taken, i), ' ') == NULL;
+    return count;
+}
+
+/* The block of ~/.aws/config. */
 static int
-apply(RbCli *cli, const GPtrArray *profiles, gboolean yes, gboolean dry_run)
+apply(RbCli *cli, const GPtrArray *profiles, const Options *o)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *path = real_path(rb_cli_aws_file(cli, "AWS_CONFIG_FILE", "config"));
     g_autofree char *program = program_path(), *beside = read_credentials_file(cli), *old_text = NULL,
                     *new_text = NULL;
+    RbProfileStyle style = { .region = cli->region,
+                             .program = program,
+                             .bridge = cli->bridge,
+                             .start_url = cli->start_url != NULL ? cli->start_url : cli->bridge };
     gboolean write;
     guint mode, count;
 
-    if (!read_config(path, &old_text, &mode, &error) ||
-        (new_text = rb_profiles_merge(old_text, beside, path, profiles, program, cli->region, taken,
-                                      &error)) == NULL)
+    if (!read_config(path, &old_text, &mode, &error))
         return rb_cli_report(cli, error);
-    for (guint i = 0; i < taken->len; i++)
-        fprintf(stderr, "rolebridge configure: a profile '%s' of yours is already there; it stays as it is\n",
-                (const char *)g_ptr_array_index(taken, i));
-    count = profiles->len - taken->len;
+    style.session = o->sso || (!o->process && rb_profiles_have_session(old_text)) ? cli->session : NULL;
+    new_text = rb_profiles_merge(old_text, beside, path, profiles, &style, taken, &error);
+    if (new_text == NULL)
+        return rb_cli_report(cli, error);
+    say_taken(taken);
+    count = count_written(profiles, taken);
     if (g_str_equal(old_text, new_text))
         return outcome(cli, path, count, taken, FALSE, FALSE);
     show_difference(cli, path, new_text);
-    if (!yes && !dry_run && !cli->asks)
+    if (!o->yes && !o->dry_run && !cli->asks)
         fprintf(stderr, "rolebridge configure: say --yes where nobody can be asked\n");
-    write = !dry_run && (yes || (cli->asks && ask_yes("Write this?")));
+    write = !o->dry_run && (o->yes || (cli->asks && ask_yes("Write this?")));
     if (write && !write_config(path, new_text, mode, &error))
         return rb_cli_report(cli, error);
     return outcome(cli, path, count, taken, TRUE, write);
 }
 
+/* The rule set files; after the configuration, which may have been declined. */
+static int
+apply_models(RbCli *cli, const Options *o, int status)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean dry_run = o->dry_run || status != RB_EXIT_OK;
+    guint changes;
+
+    if (o->models == NULL || (status != RB_EXIT_OK && !o->dry_run))
+        return status;
+    if (!rb_models_apply(o->models, cli->bridge, o->remove, dry_run, &changes, &error))
+        return rb_cli_report(cli, error);
+    if (changes > 0)
+        fprintf(stderr, "rolebridge configure: %u rule set files below %s %s\n", changes, o->models,
+                dry_run     ? "would change"
+                : o->remove ? "are gone"
+                            : "send sso and sso-oidc to the bridge");
+    return dry_run && changes > 0 ? RB_EXIT_REFUSED : status;
+}
+
+static gboolean
+check_options(const Options *o, GError **error)
+{
+    g_autofree char *probe = rb_profile_name(o->pattern, "a", "1", "r");
+
+    if (probe == NULL)
+        return rb_cli_stop(error, RB_EXIT_USAGE,
+                           "--profile-name knows {account}, {account_id} and {role}, and no blanks");
+    if (o->sso && o->process)
+        return rb_cli_stop(error, RB_EXIT_USAGE, "--sso and --process exclude each other");
+    return TRUE;
+}
+
 static int
 run(RbCli *cli, int argc, char **argv)
 {
-    g_autofree char *pattern = NULL;
-    gboolean yes = FALSE, dry_run = FALSE, remove = FALSE;
+    g_auto(Options) o = { 0 };
     GOptionEntry entries[] = {
-        { "profile-name", 0, 0, G_OPTION_ARG_STRING, &pattern,
+        { "profile-name", 0, 0, G_OPTION_ARG_STRING, &o.pattern,
           "Pattern of {account}, {account_id}, {role} (default: {account}.{role})", "PATTERN" },
-        { "yes", 'y', 0, G_OPTION_ARG_NONE, &yes, "Write without asking", NULL },
-        { "dry-run", 0, 0, G_OPTION_ARG_NONE, &dry_run, "Only show what would change", NULL },
-        { "remove", 0, 0, G_OPTION_ARG_NONE, &remove, "Take our block out", NULL },
+        { "sso", 0, 0, G_OPTION_ARG_NONE, &o.sso, "Profiles that ask the bridge as an IAM Identity Center",
+          NULL },
+        { "process", 0, 0, G_OPTION_ARG_NONE, &o.process, "Profiles that call 'rolebridge credentials'",
+          NULL },
+        { "aws-data-path", 0, 0, G_OPTION_ARG_FILENAME, &o.models,
+          "Also rule set files below this folder, for AWS CLIs before 2.13", "DIR" },
+        { "yes", 'y', 0, G_OPTION_ARG_NONE, &o.yes, "Write without asking", NULL },
+        { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o.dry_run, "Only show what would change", NULL },
+        { "remove", 0, 0, G_OPTION_ARG_NONE, &o.remove, "Take our block, and our rule set files, out", NULL },
         { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
     };
     g_autoptr(GError) error = NULL;
     g_autoptr(RbRoles) roles = NULL;
     g_autoptr(GPtrArray) profiles = NULL;
-    g_autofree char *probe = NULL;
     int status;
 
     if (!rb_cli_parse(cli, &rb_command_configure, entries, &argc, &argv, &status))
         return status;
-    probe = rb_profile_name(pattern != NULL ? pattern : "{account}.{role}", "a", "1", "r");
-    if (probe == NULL) {
-        (void)rb_cli_stop(&error, RB_EXIT_USAGE,
-                          "--profile-name knows {account}, {account_id} and {role}, and no blanks");
+    if (o.pattern == NULL)
+        o.pattern = g_strdup("{account}.{role}");
+    if (!check_options(&o, &error))
         return rb_cli_report(cli, error);
-    }
-    if (remove)
+    if (o.remove)
         profiles = g_ptr_array_new_with_free_func(profile_free);
     else {
         roles = rb_roles_fetch(cli, &error);
         if (roles == NULL)
             return rb_cli_report(cli, error);
-        profiles = profiles_of(roles, pattern != NULL ? pattern : "{account}.{role}");
+        profiles = profiles_of(roles, o.pattern);
     }
-    return apply(cli, profiles, yes, dry_run);
+    return apply_models(cli, &o, apply(cli, profiles, &o));
 }

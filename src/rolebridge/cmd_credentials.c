@@ -1,5 +1,4 @@
 #include "base/encoding.h"
-#include "rolebridge/lease.h"
 #include "rolebridge/login.h"
 #include "rolebridge/role.h"
 
@@ -108,26 +107,6 @@ is_format(const char *format)
     return FALSE;
 }
 
-/* Credentials of a sign-in that is good, or, where @sign_in allows it, of a new one. */
-static RbLease *
-get_or_sign_in(RbCli *cli, const char *account, const char *role, gint64 duration_s, gboolean sign_in,
-               GError **error)
-{
-    const RbLoginAsk by_itself = { .way = RB_LOGIN_AUTO, .open_browser = TRUE, .by_itself = TRUE };
-    g_autoptr(GError) first = NULL;
-    g_autoptr(RbToken) token = NULL;
-    RbLease *lease = rb_lease_get(cli, account, role, duration_s, FALSE, &first);
-
-    if (lease != NULL)
-        return lease;
-    if (!sign_in || !(rb_is_refusal(first, RB_SESSION_EXPIRED) || rb_is_refusal(first, RB_SESSION_MISSING))) {
-        g_propagate_error(error, g_steal_pointer(&first));
-        return NULL;
-    }
-    token = rb_login(cli, &by_itself, error);
-    return token == NULL ? NULL : rb_lease_get(cli, account, role, duration_s, FALSE, error);
-}
-
 static int
 run(RbCli *cli, int argc, char **argv)
 {
@@ -158,7 +137,7 @@ run(RbCli *cli, int argc, char **argv)
         return rb_cli_report(cli, error);
     }
     if (!rb_role_choose(cli, argc == 2 ? argv[1] : NULL, &account, &role, &error) ||
-        (lease = get_or_sign_in(cli, account, role, duration_s, sign_in, &error)) == NULL)
+        (lease = rb_login_lease(cli, account, role, duration_s, sign_in, &error)) == NULL)
         return rb_cli_report(cli, error);
     return print_as(lease, format) ? RB_EXIT_OK : RB_EXIT_USAGE;
 }

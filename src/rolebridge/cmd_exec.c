@@ -1,6 +1,8 @@
 #include "base/encoding.h"
+#include "rolebridge/beside.h"
 #include "rolebridge/lease.h"
 #include "rolebridge/role.h"
+#include "rolebridge/serving.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,14 +15,18 @@ const RbCommand rb_command_exec = {
     .name = "exec",
     .arguments = "[ACCOUNT.ROLE] -- COMMAND…",
     .summary = "Run a command with a role's credentials in its environment",
-    .details = "The command gets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, "
-               "AWS_CREDENTIAL_EXPIRATION and\n"
-               "AWS_REGION; AWS_PROFILE is taken away. Its exit code is this command's. Long-running "
-               "programs that outlive\n"
-               "the credentials should use a profile made by 'rolebridge configure' instead.\n\n"
-               "Examples:\n"
-               "  rolebridge exec analytics-prod.data-scientist -- aws s3 ls\n"
-               "  rolebridge exec -- env                     # picks the role from a list",
+    .details =
+        "The command gets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, "
+        "AWS_CREDENTIAL_EXPIRATION and\n"
+        "AWS_REGION; AWS_PROFILE is taken away. Its exit code is this command's. Programs that outlive "
+        "the credentials\n"
+        "want --server: instead of keys they get the address and token of a local server (ECS container "
+        "credentials), which\n"
+        "renews them as long as the command runs.\n\n"
+        "Examples:\n"
+        "  rolebridge exec analytics-prod.data-scientist -- aws s3 ls\n"
+        "  rolebridge exec --server analytics-prod.data-scientist -- ./training-for-days\n"
+        "  rolebridge exec -- env                     # picks the role from a list",
     .run = run,
 };
 
@@ -40,6 +46,56 @@ set_environment(const RbCli *cli, const RbLease *lease)
         (void)g_setenv("AWS_ACCOUNT_ID", lease->account_id, TRUE);
     g_unsetenv("AWS_PROFILE");
     g_unsetenv("AWS_DEFAULT_PROFILE");
+}
+
+/* (transfer full): this environment, without what would lead an SDK elsewhere. */
+static GStrv
+server_environment(const RbCli *cli, const RbServing *serving)
+{
+    static const char *const gone[] = { "AWS_ACCESS_KEY_ID",
+                                        "AWS_SECRET_ACCESS_KEY",
+                                        "AWS_SESSION_TOKEN",
+                                        "AWS_SECURITY_TOKEN",
+                                        "AWS_CREDENTIAL_EXPIRATION",
+                                        "AWS_PROFILE",
+                                        "AWS_DEFAULT_PROFILE",
+                                        "AWS_ROLE_ARN",
+                                        "AWS_WEB_IDENTITY_TOKEN_FILE",
+                                        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+                                        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" };
+    g_autofree char *uri = rb_delivery_role_url(rb_serving_delivery(serving), 0);
+    GStrv all = g_get_environ();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(gone); i++)
+        all = g_environ_unsetenv(all, gone[i]);
+    all = g_environ_setenv(all, "AWS_CONTAINER_CREDENTIALS_FULL_URI", uri, TRUE);
+    all = g_environ_setenv(all, "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+                           rb_secret_reveal(rb_serving_token(serving)), TRUE);
+    all = g_environ_setenv(all, "AWS_SHARED_CREDENTIALS_FILE", "/dev/null", TRUE); /* it would come first */
+    all = g_environ_setenv(all, "AWS_REGION", cli->region, FALSE);
+    return g_environ_setenv(all, "AWS_DEFAULT_REGION", cli->region, FALSE);
+}
+
+/* The server lives as long as the command. */
+static int
+run_beside_server(RbCli *cli, const char *account, const char *role, gint64 duration_s, char **command)
+{
+    const RbDeliveryRole one = { account, role };
+    const RbServingAsk ask = { .roles = &one, .n_roles = 1, .duration_s = duration_s };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(RbServing) serving = NULL;
+    g_auto(GStrv) environment = NULL;
+    int signals = rb_beside_check_default(cli, &error) ? rb_beside_signals(&error) : -1, status;
+
+    serving = signals < 0 ? NULL : rb_serving_new(cli, &ask, &error);
+    if (serving != NULL) {
+        environment = server_environment(cli, serving);
+        status = rb_beside_run(command, environment, signals);
+    } else
+        status = rb_cli_report(cli, error);
+    if (signals >= 0)
+        (void)close(signals);
+    return status;
 }
 
 /* Becomes @command. Returns only when that is not possible. */
@@ -62,10 +118,13 @@ run(RbCli *cli, int argc, char **argv)
 {
     g_autofree char *duration = NULL, *account = NULL, *role = NULL;
     char **command = NULL;
+    gboolean server = FALSE;
     gint64 duration_s = 0;
     GOptionEntry entries[] = {
         { "duration", 0, 0, G_OPTION_ARG_STRING, &duration, "How long, like 30m or 8h (default: the role's)",
           "TIME" },
+        { "server", 0, 0, G_OPTION_ARG_NONE, &server,
+          "Give the command a local server that renews credentials, instead of keys", NULL },
         { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
     };
     g_autoptr(GError) error = NULL;
@@ -82,11 +141,14 @@ run(RbCli *cli, int argc, char **argv)
         return status;
     if (argc > 2 || command == NULL || *command == NULL || !rb_cli_duration(duration, &duration_s)) {
         (void)rb_cli_stop(&error, RB_EXIT_USAGE,
-                          "write it as: rolebridge exec [--duration 30m] ACCOUNT.ROLE -- COMMAND");
+                          "write it as: rolebridge exec [--duration 30m] [--server] ACCOUNT.ROLE -- COMMAND");
         return rb_cli_report(cli, error);
     }
-    if (!rb_role_choose(cli, argc == 2 ? argv[1] : NULL, &account, &role, &error) ||
-        (lease = rb_lease_get(cli, account, role, duration_s, FALSE, &error)) == NULL)
+    if (!rb_role_choose(cli, argc == 2 ? argv[1] : NULL, &account, &role, &error))
+        return rb_cli_report(cli, error);
+    if (server)
+        return run_beside_server(cli, account, role, duration_s, command);
+    if ((lease = rb_lease_get(cli, account, role, duration_s, FALSE, &error)) == NULL)
         return rb_cli_report(cli, error);
     set_environment(cli, lease);
     return become(command);

@@ -108,10 +108,12 @@ renew(RbHolder *holder, Entry *entry, gboolean fresh)
         entry->next_attempt = rb_clock_now(&holder->cli->clock) + AGAIN_S;
         return FALSE;
     }
+    if (entry->lease == NULL || !g_str_equal(entry->lease->access_key_id, lease->access_key_id)) {
+        entry->calls_of_lease = 0;
+        entry->issues++;
+    }
     rb_lease_free(entry->lease);
     entry->lease = lease;
-    entry->calls_of_lease = 0;
-    entry->issues++;
     return TRUE;
 }
 
@@ -188,6 +190,7 @@ drop(RbHolder *holder, Entry *entry)
 static gint64
 tend_entry(RbHolder *holder, Entry *entry, gint64 now, RbHolderTold told, gpointer data)
 {
+    guint issues = entry->issues;
     gint64 due;
 
     if (entry->lease == NULL || !rb_lease_is_usable(entry->lease, now))
@@ -200,10 +203,11 @@ tend_entry(RbHolder *holder, Entry *entry, gint64 now, RbHolderTold told, gpoint
         return entry->lease->expiration;
     if (now < due)
         return due;
-    (void)renew(holder, entry, TRUE);
-    if (told != NULL)
+    (void)renew(holder, entry, FALSE); /* where there is a holder below this one, it says when */
+    if (told != NULL && (entry->error != NULL || entry->issues != issues))
         told(entry->lease, entry->error, data);
-    return entry->error != NULL ? entry->next_attempt : entry->lease->expiration;
+    due = rb_lease_renew_at(entry->lease) - SOONER_S;
+    return entry->error != NULL ? entry->next_attempt : MAX(due, now + AGAIN_S);
 }
 
 gint64

@@ -9,7 +9,10 @@
  */
 typedef struct RbHolder RbHolder;
 
-/** RbHolderIssue: where leases come from: rb_lease_issue() behind the agent; rb_lease_get() beside it. */
+/**
+ * RbHolderIssue: where leases come from: the bridge behind the agent; rb_lease_get() beside it, which may
+ * return again what is held already, until it is due there.
+ */
 typedef RbLease *(*RbHolderIssue)(RbCli *cli, const char *account, const char *role, gint64 duration_s,
                                   gboolean fresh, GError **error);
 

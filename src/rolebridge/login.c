@@ -318,3 +318,22 @@ rb_login(RbCli *cli, const RbLoginAsk *ask, GError **error)
     (void)close(lock);
     return token;
 }
+
+RbLease *
+rb_login_lease(RbCli *cli, const char *account, const char *role, gint64 duration_s, gboolean sign_in,
+               GError **error)
+{
+    const RbLoginAsk by_itself = { .way = RB_LOGIN_AUTO, .open_browser = TRUE, .by_itself = TRUE };
+    g_autoptr(GError) first = NULL;
+    g_autoptr(RbToken) token = NULL;
+    RbLease *lease = rb_lease_get(cli, account, role, duration_s, FALSE, &first);
+
+    if (lease != NULL)
+        return lease;
+    if (!sign_in || !(rb_is_refusal(first, RB_SESSION_EXPIRED) || rb_is_refusal(first, RB_SESSION_MISSING))) {
+        g_propagate_error(error, g_steal_pointer(&first));
+        return NULL;
+    }
+    token = rb_login(cli, &by_itself, error);
+    return token == NULL ? NULL : rb_lease_get(cli, account, role, duration_s, FALSE, error);
+}

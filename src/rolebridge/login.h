@@ -1,6 +1,7 @@
 #ifndef RB_ROLEBRIDGE_LOGIN_H
 #define RB_ROLEBRIDGE_LOGIN_H
 
+#include "rolebridge/lease.h"
 #include "rolebridge/token.h"
 
 typedef enum { RB_LOGIN_AUTO, RB_LOGIN_BROWSER, RB_LOGIN_DEVICE } RbLoginWay;
@@ -19,5 +20,12 @@ typedef struct {
  * Returns: (transfer full): the token, or NULL with session.missing, sso.* or a fault
  */
 RbToken *rb_login(RbCli *cli, const RbLoginAsk *ask, GError **error);
+
+/**
+ * rb_login_lease: rb_lease_get(); where that wants a sign-in and @sign_in allows it, after one by itself.
+ * Returns: (transfer full): the lease, or NULL with @error
+ */
+RbLease *rb_login_lease(RbCli *cli, const char *account, const char *role, gint64 duration_s,
+                        gboolean sign_in, GError **error);
 
 #endif

@@ -44,34 +44,68 @@ split(const char *config, const char *file, GString *before, GString *behind, GE
     return TRUE;
 }
 
-/* The names of profiles that @text defines: "[profile NAME]", "[profile 'NAME']". */
+/* Without the quotes around it. */
+static char *
+unquote(char *name)
+{
+    gsize n = strlen(name);
+
+    if (n < 2 || (*name != '"' && *name != '\''))
+        return name;
+    name[n - 1] = '\0';
+    return name + 1;
+}
+
+/* The names of what @text defines: "[profile NAME]" and "[profile 'NAME']" as NAME, "[sso-session NAME]" and
+ * "[services NAME]" with that word and one blank: no profile's name has a blank. */
 static void
 collect_names(const char *text, GHashTable *names)
 {
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
     for (char **line = lines; *line != NULL; line++) {
-        char *name = g_strstrip(*line), *end;
+        char *name = g_strstrip(*line), *end, *blank;
         if (*name != '[' || (end = strchr(name, ']')) == NULL)
             continue;
         *end = '\0';
         name = g_strstrip(name + 1);
-        if (g_str_has_prefix(name, "profile"))
-            name = g_strstrip(name + strlen("profile"));
-        if (strlen(name) > 1 && (*name == '"' || *name == '\'')) {
-            name[strlen(name) - 1] = '\0';
-            name++;
+        blank = strpbrk(name, " \t");
+        if (blank != NULL)
+            *blank = '\0';
+        if (blank != NULL && (g_str_equal(name, "sso-session") || g_str_equal(name, "services"))) {
+            (void)g_hash_table_add(names, g_strconcat(name, " ", unquote(g_strstrip(blank + 1)), NULL));
+            continue;
         }
-        (void)g_hash_table_add(names, g_strdup(name));
+        if (blank != NULL && g_str_equal(name, "profile"))
+            name = g_strstrip(blank + 1);
+        else if (blank != NULL)
+            *blank = ' ';
+        (void)g_hash_table_add(names, g_strdup(unquote(name)));
     }
+}
+
+/* (transfer full): our block; NULL: there is none. */
+static char *
+block_of(const char *config)
+{
+    const char *begin = strstr(config, "# >>> rolebridge"),
+               *end = begin == NULL ? NULL : strstr(begin, END_MARK);
+
+    return end == NULL ? NULL : g_strndup(begin, (gsize)(end - begin));
+}
+
+gboolean
+rb_profiles_have_session(const char *config)
+{
+    g_autofree char *block = block_of(config);
+
+    return block != NULL && strstr(block, "\nsso_session = ") != NULL;
 }
 
 GPtrArray *
 rb_profiles_ours(const char *config)
 {
-    const char *begin = strstr(config, "# >>> rolebridge"),
-               *end = begin == NULL ? NULL : strstr(begin, END_MARK);
-    g_autofree char *block = end == NULL ? NULL : g_strndup(begin, (gsize)(end - begin));
+    g_autofree char *block = block_of(config);
     g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GPtrArray *list;
     GHashTableIter iter;
@@ -83,8 +117,33 @@ rb_profiles_ours(const char *config)
     list = g_ptr_array_new_with_free_func(g_free);
     g_hash_table_iter_init(&iter, names);
     while (g_hash_table_iter_next(&iter, &name, NULL))
-        g_ptr_array_add(list, g_strdup(name));
+        if (strchr(name, ' ') == NULL) /* a session is no profile */
+            g_ptr_array_add(list, g_strdup(name));
     return list;
+}
+
+char *
+rb_profiles_default_key(const char *text)
+{
+    static const char *const keys[] = { "aws_access_key_id", "credential_process", "role_arn",
+                                        "sso_session",       "sso_start_url",      "web_identity_token_file",
+                                        "login_session" };
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    gboolean inside = FALSE;
+
+    for (char **line = lines; *line != NULL; line++) {
+        char *end = strpbrk(*line, "=");
+        if (**line == '[')
+            inside = g_str_has_prefix(g_strstrip(*line + 1), "default]") ||
+                     g_str_has_prefix(*line + 1, "profile default]");
+        if (!inside || end == NULL || g_ascii_isspace(**line)) /* an indented line belongs to the one above */
+            continue;
+        *end = '\0';
+        for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+            if (g_str_equal(g_strstrip(*line), keys[i]))
+                return g_strdup(keys[i]);
+    }
+    return NULL;
 }
 
 GPtrArray *
@@ -100,22 +159,59 @@ rb_profiles_defined(const char *text, const GPtrArray *names)
     return list;
 }
 
+/* Takes the name of a section of ours. FALSE when a hand-written one has it already. */
+static gboolean
+take(GHashTable *names, GPtrArray *taken, const char *name)
+{
+    if (g_hash_table_add(names, g_strdup(name)))
+        return TRUE;
+    g_ptr_array_add(taken, g_strdup(name));
+    return FALSE;
+}
+
+/* What profiles of a session refer to. `sts` is not sent to the bridge: it is for workloads alone. */
 static void
-append_block(GString *out, const GPtrArray *profiles, const char *program, const char *region,
-             GHashTable *names, GPtrArray *taken)
+append_session(GString *block, const RbProfileStyle *style, GHashTable *names, GPtrArray *taken)
+{
+    g_autofree char *session = g_strconcat("sso-session ", style->session, NULL);
+    g_autofree char *services = g_strconcat("services ", style->session, NULL);
+
+    if (take(names, taken, session))
+        g_string_append_printf(block,
+                               "[%s]\nsso_start_url = %s\nsso_region = %s\nsso_registration_scopes = "
+                               "sso:account:access\n\n",
+                               session, style->start_url, style->region);
+    if (take(names, taken, services))
+        g_string_append_printf(block, "[%s]\nsso =\n  endpoint_url = %s\nsso_oidc =\n  endpoint_url = %s\n\n",
+                               services, style->bridge, style->bridge);
+}
+
+static void
+append_profile(GString *block, const RbProfile *p, const RbProfileStyle *style)
+{
+    g_string_append_printf(block, "[profile %s]\n", p->name);
+    if (style->session == NULL)
+        g_string_append_printf(block, "credential_process = %s credentials %s --format process --login\n",
+                               style->program, p->spec);
+    else
+        g_string_append_printf(block,
+                               "sso_session = %s\nsso_account_id = %s\nsso_role_name = %s\nservices = %s\n",
+                               style->session, p->account_id, p->role, style->session);
+    g_string_append_printf(block, "region = %s\n\n", style->region);
+}
+
+static void
+append_block(GString *out, const GPtrArray *profiles, const RbProfileStyle *style, GHashTable *names,
+             GPtrArray *taken)
 {
     GString *block = g_string_new(NULL);
 
+    if (style->session != NULL && profiles->len > 0)
+        append_session(block, style, names, taken);
     for (guint i = 0; i < profiles->len; i++) {
         const RbProfile *p = g_ptr_array_index(profiles, i);
-        if (!g_hash_table_add(names, g_strdup(p->name))) {
-            g_ptr_array_add(taken, g_strdup(p->name));
-            continue;
-        }
-        g_string_append_printf(
-            block, "[profile %s]\ncredential_process = %s credentials %s --format process --login\n", p->name,
-            program, p->spec);
-        g_string_append_printf(block, "region = %s\n\n", region);
+        if (take(names, taken, p->name))
+            append_profile(block, p, style);
     }
     if (block->len > 0) {
         if (out->len > 0 && out->str[out->len - 1] != '\n')
@@ -127,7 +223,7 @@ append_block(GString *out, const GPtrArray *profiles, const char *program, const
 
 char *
 rb_profiles_merge(const char *config, const char *beside, const char *file, const GPtrArray *profiles,
-                  const char *program, const char *region, GPtrArray *taken, GError **error)
+                  const RbProfileStyle *style, GPtrArray *taken, GError **error)
 {
     g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GString *out = g_string_new(NULL), *behind = g_string_new(NULL);
@@ -137,7 +233,7 @@ rb_profiles_merge(const char *config, const char *beside, const char *file, cons
         collect_names(out->str, names);
         collect_names(behind->str, names);
         collect_names(beside, names);
-        append_block(out, profiles, program, region, names, taken);
+        append_block(out, profiles, style, names, taken);
         g_string_append(out, behind->str);
     }
     g_string_free(behind, TRUE);

@@ -28,7 +28,7 @@ MAY_USE = {
     # doctor must say of rolebridge.yaml what the service will: it has the same reader, and serve's own check
     "rolebridgectl": ["base", "iam", "identity", "net", "mapping", "verify", "store", "issue", "access", "rolebridged/config.h",
                       "serve/serve.h"],
-    "rolebridge": ["base", "net"],
+    "rolebridge": ["base", "iam", "net"],
     "sandbox": ["base", "net"],
 }
 

@@ -5,6 +5,8 @@
 set -uo pipefail
 # shellcheck source=tests/interop/cli_env.sh
 . "$(dirname "$0")/cli_env.sh"
+# shellcheck source=tests/interop/clients/modules.sh
+. "$HERE/clients/modules.sh"
 
 cli_up "$@" || { say "not ok delivery: the service does not start"; exit 0; }
 PROFILE=analytics-prod.data-scientist
@@ -42,6 +44,7 @@ count() { records | jq "[.[] | select($1)] | length"; } # JQ-FILTER: records sin
 begin() {
     local log=$1
     shift
+    rm -f "$log" "$log.err" # what an earlier one said is not waited for
     "$@" >"$log" 2>"$log.err" </dev/null &
     PID=$!
     STARTED+=("$PID")
@@ -169,6 +172,193 @@ agent_by_systemd() { # a socket that was there before it
         rb 0 agent --stop && ended "$AGENT" 0 "$W/agent" && [ -S "$SOCKET" ] && rm "$SOCKET"
 }
 
+# ---- servers ----
+
+serve() { # ARGUMENTS…: in the background; what it printed is $W/serve
+    begin "$W/serve" rolebridge serve "$@"
+    SERVER=$PID
+    until_true 20 grep -q 'until it is stopped' "$W/serve.err" || { cat "$W/serve.err"; return 1; }
+}
+serve_ends() { kill -TERM "$SERVER" && ended "$SERVER" 0 "$W/serve" && ! grep -qE 'ASIA' "$W/serve" "$W/serve.err"; }
+variable() { sed -n "s/^export $1=//p" "$W/serve"; }
+
+# asked WANTED-STATUS URL CURL-ARGUMENTS…: the answer into $W/body
+asked() {
+    local got
+    got=$(curl -sS -m 20 -o "$W/body" -w '%{http_code}' "${@:3}" "$2") || return 1
+    same "$got" "$1"
+}
+
+# clean COMMAND…: with nothing of the caller's AWS settings but where STS is, and what it is given
+clean() {
+    env -i HOME="$W/nobody" PATH="$PATH" LC_ALL=C.UTF-8 AWS_CA_BUNDLE="$BRIDGE_CA" NODE_EXTRA_CA_CERTS="$BRIDGE_CA" NODE_NO_WARNINGS=1 \
+        AWS_ENDPOINT_URL_STS="$SANDBOX_URL/sts" AWS_DATA_PATH="$AWS_DATA_PATH" AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1 \
+        NODE_DIR="$BUILD/node-aws" NO_PROXY=localhost,127.0.0.1 "$@"
+}
+
+container() { # COMMAND…: it finds the server
+    clean AWS_EC2_METADATA_DISABLED=true AWS_CONTAINER_CREDENTIALS_FULL_URI="$(variable AWS_CONTAINER_CREDENTIALS_FULL_URI)" \
+        AWS_CONTAINER_AUTHORIZATION_TOKEN="$(variable AWS_CONTAINER_AUTHORIZATION_TOKEN)" "$@"
+}
+instance() { clean AWS_EC2_METADATA_SERVICE_ENDPOINT="$(variable AWS_EC2_METADATA_SERVICE_ENDPOINT)" "$@"; }
+
+arn_by() { # WAY COMMAND…: an SDK's own opinion of who it is
+    same "$("$@" 2>&1 | tail -n 1)" "$ARN"
+}
+
+serve_container() {
+    local uri token
+    serve $PROFILE || return 1
+    uri=$(variable AWS_CONTAINER_CREDENTIALS_FULL_URI) token=$(variable AWS_CONTAINER_AUTHORIZATION_TOKEN)
+    [[ $uri == http://127.0.0.1:*/ecs/analytics-prod/data-scientist ]] && [ ${#token} -ge 40 ] || { echo "variables: $uri"; return 1; }
+    asked 200 "$uri" -H "Authorization: $token" || return 1
+    jq -e '(.AccessKeyId | startswith("ASIA")) and .SecretAccessKey and .Token and (.Expiration | test("Z$")) and .AccountId == "111122223333" and
+        (.RoleArn | test("data-scientist"))' "$W/body" >/dev/null || { echo "not container credentials"; return 1; }
+    asked 401 "$uri" && asked 401 "$uri" -H "Authorization: ${token}x" && asked 421 "$uri" -H "Authorization: $token" -H 'Host: evil.example' &&
+        asked 404 "${uri%/*}/iam-administrator" -H "Authorization: $token" && asked 404 "${uri%/ecs/*}/latest/api/token" -X PUT || return 1
+}
+
+serve_metadata() {
+    local url token
+    serve --imds $PROFILE || return 1
+    url=$(variable AWS_EC2_METADATA_SERVICE_ENDPOINT)
+    url=${url%/}
+    asked 401 "$url/latest/meta-data/iam/security-credentials/" && asked 400 "$url/latest/api/token" -X PUT || return 1
+    asked 200 "$url/latest/api/token" -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' && token=$(<"$W/body") || return 1
+    asked 200 "$url/latest/meta-data/iam/security-credentials/" -H "X-aws-ec2-metadata-token: $token" && same "$(<"$W/body")" data-scientist || return 1
+    asked 403 "$url/latest/meta-data/iam/security-credentials/data-scientist" -H "X-aws-ec2-metadata-token: $token" -H 'X-Forwarded-For: 1.1.1.1'
+}
+
+metadata_strangers() { # another user of this machine, who finds the port
+    local code
+    chmod 711 "$W"
+    code=$(setpriv --reuid 65534 --clear-groups curl -sS -m 20 -o /dev/null -w '%{http_code}' -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' \
+        "$(variable AWS_EC2_METADATA_SERVICE_ENDPOINT)latest/api/token")
+    chmod 700 "$W"
+    same "$code" 403
+}
+
+serve_files() { # a token that stays, a port that is given, several roles
+    local port
+    port=$(free_port)
+    serve --listen "127.0.0.1:$port" --token-file "$W/token" $PROFILE development.data-scientist || return 1
+    same "$(stat -c %a "$W/token")" 600 && same "$(variable AWS_CONTAINER_AUTHORIZATION_TOKEN)" "$(<"$W/token")" || return 1
+    grep -qF "http://127.0.0.1:$port/ecs/development/data-scientist" "$W/serve.err" || return 1
+    asked 200 "http://127.0.0.1:$port/ecs/development/data-scientist" -H "Authorization: $(<"$W/token")" && rb 4 serve --listen "$port" $PROFILE &&
+        err_has 'port taken' && serve_ends || return 1
+    serve --token-file "$W/token" --json $PROFILE && jq -e --arg token "$(<"$W/token")" '.AWS_CONTAINER_AUTHORIZATION_TOKEN == $token' "$W/serve" >/dev/null && serve_ends || return 1
+    chmod 644 "$W/token" && rb 4 serve --token-file "$W/token" $PROFILE && printf short >"$W/token2" && chmod 600 "$W/token2" &&
+        rb 2 serve --token-file "$W/token2" $PROFILE && rb 2 serve --listen 0.0.0.0:1 $PROFILE && err_has 'nowhere else' && rb 2 serve
+}
+
+beside() { # exec --server: exit codes, signals, environment
+    rb 7 exec --server $PROFILE -- sh -c 'exit 7' && rb 127 exec --server $PROFILE -- /no/such/command && rb 126 exec --server $PROFILE -- /etc/passwd || return 1
+    AWS_PROFILE=x AWS_ACCESS_KEY_ID=x AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/x rb 0 exec --server $PROFILE -- env || return 1
+    out_has AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1: && ! grep -qE '^AWS_(ACCESS|SECRET|SESSION|PROFILE|CONTAINER_CREDENTIALS_RELATIVE)' "$W/out" || return 1
+    # shellcheck disable=SC2016
+    rb 0 exec --server $PROFILE -- sh -c 'curl -sf -H "Authorization: $AWS_CONTAINER_AUTHORIZATION_TOKEN" "$AWS_CONTAINER_CREDENTIALS_FULL_URI"' && out_is .AccessKeyId || return 1
+    rb 0 exec --server $PROFILE -- "$AWS_CLI" sts get-caller-identity --query Arn --output text && same "$(<"$W/out")" "$ARN" || return 1
+    # shellcheck disable=SC2016
+    rb 0 exec --server $PROFILE -- sh -c 'grep -E "Sig(Blk|Ign)" /proc/self/status' && same "$(awk '{ print $2 }' "$W/out" | sort -u)" 0000000000000000 || return 1
+    begin "$W/beside" rolebridge exec --server $PROFILE -- sh -c 'trap "exit 9" TERM; echo here; while :; do sleep 0.1; done'
+    until_true 20 grep -q here "$W/beside" && kill -TERM "$PID" && ended "$PID" 9 "$W/beside" || return 1
+    printf '[default]\nrole_arn = x\n' >"$W/default" && AWS_CONFIG_FILE=$W/default rb 1 exec --server $PROFILE -- true && err_has role_arn
+}
+
+# ---- SDKs ----
+
+python_with() { # MODULE: $PYTHON has it
+    for PYTHON in python3 /usr/bin/python3; do
+        "$PYTHON" -c "import $1" 2>/dev/null && return 0
+    done
+    say "skip delivery: $1: this Python has none"
+    return 1
+}
+
+NODE=''
+node_ready() { # the SDK from npm is there
+    if [ -z "$NODE" ]; then
+        NODE=no
+        if [ "$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)" -lt 20 ]; then
+            say "skip delivery: JavaScript: its SDK wants node 20, here is $(node --version 2>/dev/null || echo none)"
+        elif ! js_modules "$BUILD/node-aws"; then
+            say "skip delivery: JavaScript: the npm registry did not give the AWS SDK: $BUILD/node-aws/npm.log"
+        else
+            NODE=yes
+        fi
+    fi
+    [ $NODE = yes ]
+}
+
+session() { clean HOME="$HOME" AWS_PROFILE=$PROFILE "$@"; }
+
+# ---- EKS ----
+
+eks() {
+    local url token
+    AWS_ENDPOINT_URL_STS=$SANDBOX_URL/sts rb 0 eks-token --cluster research --region eu-central-1 $PROFILE || return 1
+    out_is '.kind == "ExecCredential" and .apiVersion == "client.authentication.k8s.io/v1beta1" and .spec == {} and
+        (.status.expirationTimestamp | fromdate - now) > 800 and (.status.expirationTimestamp | fromdate - now) <= 840' || return 1
+    token=$(jq -r .status.token "$W/out")
+    url=$(python3 -c 'import base64, sys; t = sys.argv[1].removeprefix("k8s-aws-v1."); print(base64.urlsafe_b64decode(t + "=" * (-len(t) % 4)).decode())' "$token")
+    # as a cluster verifies it, with STS
+    asked 200 "$url" --cacert "$BRIDGE_CA" -H 'x-k8s-aws-id: research' && grep -qF "<Arn>$ARN</Arn>" "$W/body" || { head -c 300 "$W/body"; return 1; }
+    asked 403 "$url" --cacert "$BRIDGE_CA" -H 'x-k8s-aws-id: other' || return 1
+    KUBERNETES_EXEC_INFO='{"apiVersion":"client.authentication.k8s.io/v1"}' rb 0 eks-token --cluster research $PROFILE &&
+        out_is '.apiVersion == "client.authentication.k8s.io/v1"' || return 1
+    KUBERNETES_EXEC_INFO='{"apiVersion":"client.authentication.k8s.io/v1alpha1"}' rb 2 eks-token --cluster research $PROFILE && rb 2 eks-token $PROFILE &&
+        rb 2 eks-token --cluster 'a b' $PROFILE && rb 2 eks-token --cluster a --region 'x y' $PROFILE
+}
+
+eks_as_aws() { # the same as `aws eks get-token` makes at the same time, but for the time
+    AWS_ENDPOINT_URL_STS=https://sts.eu-central-1.amazonaws.com rb 0 eks-token --cluster research --region eu-central-1 $PROFILE && cp "$W/out" "$W/ours" || return 1
+    env -u AWS_DATA_PATH "$AWS_CLI" --profile $PROFILE eks get-token --cluster-name research --region eu-central-1 >"$W/theirs" 2>"$W/err" || { tail -n 1 "$W/err"; return 1; }
+    python3 - "$W/ours" "$W/theirs" <<'PY'
+import base64, json, sys, urllib.parse
+
+def parts(path):
+    credential = json.load(open(path))
+    token = credential["status"]["token"].removeprefix("k8s-aws-v1.")
+    url = urllib.parse.urlsplit(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode())
+    query = dict(urllib.parse.parse_qsl(url.query))
+    for name in ("X-Amz-Date", "X-Amz-Signature"):
+        query.pop(name)
+    return credential["kind"], credential["apiVersion"], url.scheme, url.netloc, url.path, query
+
+ours, theirs = parts(sys.argv[1]), parts(sys.argv[2])
+assert ours == theirs, (ours[:5], theirs[:5], {k for k in ours[5].keys() | theirs[5].keys() if ours[5].get(k) != theirs[5].get(k)})
+PY
+}
+
+kubeconfig() {
+    rb 0 eks-token --cluster research --region eu-central-1 --kubeconfig $PROFILE || return 1
+    python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)' <"$W/out" >"$W/kube" 2>/dev/null || { sed -n 's/^      args: //p' "$W/out" | jq -c '{users: [{user: {exec: {args: .}}}]}' >"$W/kube"; }
+    same "$(jq -r '.users[0].user.exec.args | join(" ")' "$W/kube")" "eks-token --cluster research --region eu-central-1 --login $PROFILE"
+}
+
+# ---- profiles of a session ----
+
+session_profiles() {
+    local config=$HOME/.aws/config
+    mkdir -p "$HOME/.aws" && printf '# by hand\n[profile mine]\nregion = x\n' >"$config" && cp "$config" "$W/before"
+    rb 0 configure --sso --yes --aws-data-path "$W/models" && grep -q '^sso_session = rolebridge' "$config" && cp "$config" "$W/after" || return 1
+    ! grep -q '^sts' "$config" || return 1
+    rb 0 configure --yes --aws-data-path "$W/models" && cmp "$config" "$W/after" && rb 0 configure --sso --dry-run --aws-data-path "$W/models" && rb 2 configure --sso --process || return 1
+    same "$(find "$W/models" -type f | wc -l)" 2
+}
+
+session_cli() { # Debian's, by the rule set files; AWS_DATA_PATH has STS's too
+    same "$(AWS_DATA_PATH=$W/models:$AWS_DATA_PATH "$AWS_CLI" --profile $PROFILE sts get-caller-identity --query Arn --output text 2>&1)" "$ARN"
+}
+
+session_reverted() {
+    local config=$HOME/.aws/config other=$W/models/sso/2019-06-10/endpoint-rule-set-1.json
+    cp "$other" "$W/ours.json" && printf '{}' >"$other" && rb 1 configure --sso --yes --aws-data-path "$W/models" && err_has 'was not written by' &&
+        same "$(<"$other")" '{}' && cp "$W/ours.json" "$other" || return 1
+    rb 0 configure --process --yes && grep -q credential_process "$config" && ! grep -q sso_session "$config" || return 1
+    rb 0 configure --remove --yes --aws-data-path "$W/models" && cmp "$config" "$W/before" && same "$(find "$W/models" -type f | wc -l)" 0
+}
+
 check "delivery: agent: no sign-in, no agent, a folder of others: it says so" agent_alone
 check "delivery: agent: socket 0600, one a session, --status, no core" agent_up
 check "delivery: agent: fifty calls, one lease, nothing on disk" agent_fetches_once
@@ -189,5 +379,32 @@ if command -v systemd-socket-activate >/dev/null; then
 else
     say "skip delivery: agent: socket activation: there is no systemd-socket-activate"
 fi
+check "delivery: serve: container credentials, the token always, this host alone" serve_container
+check "delivery: serve: Debian's AWS CLI by container credentials" arn_by container "$AWS_CLI" sts get-caller-identity --query Arn --output text
+python_with boto3 && check "delivery: serve: boto3 by container credentials" arn_by container "$PYTHON" "$HERE/clients/delivery.py" container-role
+node_ready && check "delivery: serve: JavaScript, fromHttp" arn_by container node "$HERE/clients/delivery.mjs" fromHttp
+node_ready && check "delivery: serve: JavaScript, fromContainerMetadata" arn_by container node "$HERE/clients/delivery.mjs" fromContainerMetadata
+check "delivery: serve: it ends cleanly" serve_ends
+check "delivery: serve: metadata service, version 2 alone" serve_metadata
+check "delivery: serve: Debian's AWS CLI by the metadata service" arn_by instance "$AWS_CLI" sts get-caller-identity --query Arn --output text
+python_with boto3 && check "delivery: serve: boto3 by the metadata service" arn_by instance "$PYTHON" "$HERE/clients/delivery.py" iam-role
+node_ready && check "delivery: serve: JavaScript, fromInstanceMetadata" arn_by instance node "$HERE/clients/delivery.mjs" fromInstanceMetadata
+if [ "$(id -u)" = 0 ]; then
+    check "delivery: serve: the metadata service tells another user nothing" metadata_strangers
+else
+    say "skip delivery: serve: another user at the metadata service: only root can be another user"
+fi
+check "delivery: serve: it ends cleanly again" serve_ends
+check "delivery: serve: a port, a token file, several roles, mistakes" serve_files
+check "delivery: exec --server" beside
+check "delivery: eks-token: STS takes it, for its cluster alone" eks
+check "delivery: configure, for the AWS CLI" rb 0 configure --yes
+check "delivery: eks-token as aws eks get-token" eks_as_aws
+check "delivery: eks-token --kubeconfig" kubeconfig
+check "delivery: configure --sso: idempotent, keeps its style, rule set files" session_profiles
+check "delivery: configure --sso: Debian's AWS CLI" session_cli
+python_with boto3 && check "delivery: configure --sso: boto3" arn_by session "$PYTHON" "$HERE/clients/delivery.py" sso
+node_ready && check "delivery: configure --sso: JavaScript, fromSSO" arn_by session env AWS_ENDPOINT_URL_SSO="$BRIDGE_URL" AWS_ENDPOINT_URL_SSO_OIDC="$BRIDGE_URL" node "$HERE/clients/delivery.mjs" fromSSO
+check "delivery: configure --sso: a file of others, back to --process, --remove" session_reverted
 check "delivery: the service ends cleanly" bridge_stop
 exit 0

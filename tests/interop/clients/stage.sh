@@ -8,12 +8,12 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../sandbox.sh"
 # shellcheck source=tests/interop/awscli_env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../awscli_env.sh"
+# shellcheck source=tests/interop/clients/modules.sh
+. "$(dirname "${BASH_SOURCE[0]}")/modules.sh"
 
 ARN=arn:aws:sts::111122223333:assumed-role/data-scientist/ada@acme.example
 LOGIN='' LOGIN_OPTIONS=() # more for aws sso login
 PERSON=ada PERSON_JAR='' # who sits at the browser; where it keeps its cookies
-JS_PACKAGES=(@aws-sdk/credential-providers@3.1175.0 @aws-sdk/client-sso@3.1164.0 @aws-sdk/client-sso-oidc@3.1164.0
-    @aws-sdk/client-sts@3.1174.0)
 
 # stage_new BUILD_DIR
 stage_new() {
@@ -86,19 +86,6 @@ client_env() { # NAME=VALUE… COMMAND…: nothing of the caller's
     env -i HOME="$CLIENT_HOME" PATH="$(dirname "$CLI"):$PATH" LC_ALL=C.UTF-8 AWS_EC2_METADATA_DISABLED=true \
         AWS_ENDPOINT_URL_STS="$SANDBOX_URL/sts" ROLEBRIDGE_URL="$BRIDGE_URL" ROLEBRIDGE_CA_FILE="$BRIDGE_CA" NO_PROXY=localhost,127.0.0.1 \
         ASAN_OPTIONS="${ASAN_OPTIONS:-}" CACHE="$CACHE" ARN="$ARN" BRIDGE="$BRIDGE_URL" CA="$BRIDGE_CA" WIRE="$WIRE" "$@"
-}
-
-# js_modules DIR: the AWS SDK for JavaScript, from npm.
-js_modules() {
-    local package
-    for package in "${JS_PACKAGES[@]}"; do
-        [ "$(jq -r .version "$1/node_modules/${package%@*}/package.json" 2>/dev/null)" = "${package##*@}" ] || break
-        package=''
-    done
-    [ -n "$package" ] || return 0
-    mkdir -p "$1"
-    timeout 120 npm install --prefix "$1" --no-audit --no-fund --no-package-lock --ignore-scripts --fetch-retries 1 \
-        --fetch-timeout 20000 "${JS_PACKAGES[@]}" >"$1/npm.log" 2>&1
 }
 
 # ---- the wire ----
