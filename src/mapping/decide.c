@@ -1,5 +1,6 @@
 #include "base/encoding.h"
 #include "mapping/decision.h"
+#include "mapping/judge.h"
 
 #include <string.h>
 
@@ -21,35 +22,14 @@ typedef struct {
     gboolean unsure; /* the expression could not be matched to its end */
 } Match;
 
-/** What one assignment, or one role, says of this person at this moment. */
-typedef struct {
-    RbRefusalCode code; /* RB_ACCEPTED: nothing stands against it */
-    const char *detail;
-    const RbClaim *claims; /* of an assignment without groups: what of its `when` holds */
-    const RbTag *tags;     /* of a role */
-    gboolean known;        /* of a role: looked at already */
-} Verdict;
-
 /** An assignment named a pair. */
 typedef struct {
     guint account, role, assignment, group;
     guint verdict; /* of the assignment, in verdicts */
 } Pair;
 
-typedef struct {
-    const RbSnapshot *snapshot;
-    const RbIdentity *identity;
-    const RbContext *context;
-    RbArena *arena;
-    GArray *matches, *pairs, *verdicts, *grants, *misses;
-    Verdict *roles; /* by role */
-    guint8 *held;   /* by role: some assignment gives it to this person, whatever the hour */
-    RbMatchSpace space;
-    guint group; /* being looked up */
-} Deciding;
-
 static const RbAssignment *
-assignment_at(const Deciding *d, guint i)
+assignment_at(const RbDeciding *d, guint i)
 {
     return &g_array_index(d->snapshot->assignments, RbAssignment, i);
 }
@@ -57,7 +37,7 @@ assignment_at(const Deciding *d, guint i)
 /* ---- groups → matches ---- */
 
 static void
-add_match(Deciding *d, guint assignment, guint account, gboolean unsure)
+add_match(RbDeciding *d, guint assignment, guint account, gboolean unsure)
 {
     Match m = { assignment, d->group, account, unsure };
 
@@ -67,7 +47,7 @@ add_match(Deciding *d, guint assignment, guint account, gboolean unsure)
 static void
 found(const RbMatcher *matcher, RbMatchResult result, gpointer data)
 {
-    Deciding *d = data;
+    RbDeciding *d = data;
     const RbAssignment *a = assignment_at(d, matcher->assignment);
 
     if (a->n_accounts > 0 || a->when_captures->name != NULL)
@@ -110,7 +90,7 @@ found_by_claim(const RbMatcher *matcher, RbMatchResult result, gpointer data)
 }
 
 static void
-match_all(Deciding *d)
+match_all(RbDeciding *d)
 {
     for (d->group = 0; d->group < d->identity->n_groups; d->group++)
         rb_index_find(&d->snapshot->index, d->identity->groups[d->group], &d->space, found, d);
@@ -119,67 +99,10 @@ match_all(Deciding *d)
     g_array_sort(d->matches, by_assignment);
 }
 
-/* ---- what an assignment asks of the person ---- */
-
-static Verdict
-when_verdict(Deciding *d, const RbWhen *when, RbMatchResult result)
-{
-    if (result == RB_MATCH_LIMIT)
-        return (Verdict){
-            RB_MAPPING_PATTERN_LIMIT,
-            rb_arena_print(d->arena,
-                           "the attribute %s took too long to compare with the expression of the assignment",
-                           when->attribute)
-        };
-    return (Verdict){
-        RB_MAPPING_ATTRIBUTE,
-        rb_arena_take(d->arena, rb_when_misses(when, rb_identity_attribute(d->identity, when->attribute)))
-    };
-}
-
-/* Every entry must hold; the first that does not is told. @claims: room for those that do, or NULL. */
-static Verdict
-judge_when(Deciding *d, const RbAssignment *a, RbClaim *claims)
-{
-    Verdict v = { .claims = claims };
-
-    for (guint i = 0; i < a->n_when; i++) {
-        const RbWhen *when = &a->when[i];
-        const char *held = NULL;
-        RbMatchResult result =
-            rb_when_match(when, rb_identity_attribute(d->identity, when->attribute), &d->space, &held);
-        if (result == RB_MATCH_YES && claims != NULL) {
-            *claims++ = (RbClaim){ when->attribute, held };
-        } else if (result != RB_MATCH_YES && v.code == RB_ACCEPTED) {
-            const RbClaim *held_so_far = v.claims;
-            v = when_verdict(d, when, result);
-            v.claims = held_so_far;
-        }
-    }
-    return v;
-}
-
-static Verdict
-judge_assignment(Deciding *d, const RbAssignment *a, gboolean unsure)
-{
-    RbClaim *claims = NULL;
-
-    if (unsure)
-        return (Verdict){ RB_MAPPING_PATTERN_LIMIT,
-                          "a group name took too long to compare with the expression of the assignment" };
-    if (a->provider != NULL && !g_str_equal(a->provider, d->identity->provider))
-        return (Verdict){ RB_MAPPING_PROVIDER,
-                          rb_arena_print(d->arena, "only when '%s' vouches for you; '%s' did", a->provider,
-                                         d->identity->provider) };
-    if (a->by_claims)
-        claims = rb_arena_alloc(d->arena, (a->n_when + 1) * sizeof *claims);
-    return judge_when(d, a, claims);
-}
-
 /* ---- matches → pairs ---- */
 
 static void
-add_pair(Deciding *d, const Match *m, guint account, guint verdict)
+add_pair(RbDeciding *d, const Match *m, guint account, guint verdict)
 {
     const RbRole *role = assignment_at(d, m->assignment)->role;
     Pair p = { account, role->index, m->assignment, m->group, verdict };
@@ -188,11 +111,12 @@ add_pair(Deciding *d, const Match *m, guint account, guint verdict)
 }
 
 /* What is told of an account that @value of @when named. */
-static Verdict
-caught_verdict(Deciding *d, const RbAssignment *a, const Verdict *held, const RbWhen *when, const char *value)
+static RbVerdict
+caught_verdict(RbDeciding *d, const RbAssignment *a, const RbVerdict *held, const RbWhen *when,
+               const char *value)
 {
     RbClaim *claims;
-    Verdict v = *held;
+    RbVerdict v = *held;
 
     if (!a->by_claims)
         return v;
@@ -205,8 +129,8 @@ caught_verdict(Deciding *d, const RbAssignment *a, const Verdict *held, const Rb
 
 /* One stated value against one expression: the account that it names is a pair for each of the matches. */
 static void
-catch_account(Deciding *d, const Match *matches, guint n, const RbWhenCapture *capture, guint value,
-              const Verdict *held)
+catch_account(RbDeciding *d, const Match *matches, guint n, const RbWhenCapture *capture, guint value,
+              const RbVerdict *held)
 {
     const RbAssignment *a = assignment_at(d, matches->assignment);
     const RbWhen *when = &a->when[capture->when];
@@ -216,7 +140,7 @@ catch_account(Deciding *d, const Match *matches, guint n, const RbWhenCapture *c
         const RbMatcher *m = &when->values[k];
         g_autofree char *name = NULL;
         guint at;
-        Verdict v;
+        RbVerdict v;
         if (rb_matcher_match(m, text, strlen(text), &d->space) != RB_MATCH_YES)
             continue;
         name = rb_pattern_capture(m->pattern, text, capture->name, &d->space);
@@ -225,14 +149,18 @@ catch_account(Deciding *d, const Match *matches, guint n, const RbWhenCapture *c
             continue;
         v = caught_verdict(d, a, held, when, text);
         g_array_append_val(d->verdicts, v);
-        for (guint i = 0; i < MIN(n, MAX_GROUPS_TOLD); i++)
+        for (guint i = 0, told = 0; i < n && told < MAX_GROUPS_TOLD; i++) {
+            if (matches[i].unsure || matches[i].account != FIXED)
+                continue;
             add_pair(d, &matches[i], at - 1, d->verdicts->len - 1);
+            told++;
+        }
     }
 }
 
 /* The accounts that `when` names: known only once all of it holds. */
 static void
-add_caught(Deciding *d, const Match *matches, guint n, const Verdict *held)
+add_caught(RbDeciding *d, const Match *matches, guint n, const RbVerdict *held)
 {
     const RbAssignment *a = assignment_at(d, matches->assignment);
 
@@ -245,16 +173,16 @@ add_caught(Deciding *d, const Match *matches, guint n, const Verdict *held)
 
 /* Matches @first to @end - 1 are one assignment's. */
 static void
-add_pairs(Deciding *d, guint first, guint end)
+add_pairs(RbDeciding *d, guint first, guint end)
 {
     const Match *m = &g_array_index(d->matches, Match, 0);
     const RbAssignment *a = assignment_at(d, m[first].assignment);
     guint sure = 0, fixed = 0, before = d->pairs->len, verdict = d->verdicts->len;
-    Verdict v;
+    RbVerdict v;
 
     for (guint i = first; i < end; i++)
         sure += !m[i].unsure;
-    v = judge_assignment(d, a, sure == 0);
+    v = rb_judge_assignment(d, a, sure == 0);
     g_array_append_val(d->verdicts, v);
     for (guint i = first; i < end; i++) {
         if (m[i].unsure && sure > 0)
@@ -284,7 +212,7 @@ by_pair(gconstpointer a, gconstpointer b)
 }
 
 static void
-collect_pairs(Deciding *d)
+collect_pairs(RbDeciding *d)
 {
     const Match *m = (const Match *)(void *)d->matches->data; /* NULL when nothing matched */
 
@@ -296,98 +224,10 @@ collect_pairs(Deciding *d)
     g_array_sort(d->pairs, by_pair);
 }
 
-/* ---- what a role asks of the person and the moment ---- */
-
-/* Two duties that one person must not have are both refused, wherever each of them was given. */
-static const char *
-conflict(Deciding *d, const RbRole *role)
-{
-    for (guint i = 0; i < role->n_duties; i++) {
-        const RbDuties *duty = &g_array_index(d->snapshot->duties, RbDuties, role->duties[i]);
-        for (guint k = 0; k < duty->n_roles; k++)
-            if (duty->roles[k] != role && d->held[duty->roles[k]->index])
-                return rb_arena_print(d->arena,
-                                      "your groups also bring '%s', and nobody may have both: %s (%s:%u)",
-                                      duty->roles[k]->name, duty->reason, duty->place.file, duty->place.line);
-    }
-    return NULL;
-}
-
-static const char *
-wrong_network(Deciding *d, const RbRole *role)
-{
-    const char *ip = d->context->source_ip;
-    g_autofree char *shown = ip == NULL ? NULL : rb_text_quote(ip);
-
-    if (role->n_networks == 0 || (ip != NULL && rb_networks_hold(role->networks, role->n_networks, ip)))
-        return NULL;
-    return shown == NULL
-               ? rb_arena_print(d->arena, "only from %s; your address is not known", role->networks_text)
-               : rb_arena_print(d->arena, "only from %s; your address is %s", role->networks_text, shown);
-}
-
-static const char *
-wrong_hour(Deciding *d, const RbRole *role)
-{
-    g_autofree char *there = NULL;
-
-    if (role->hours == NULL || rb_hours_hold(role->hours, d->context->now, &there))
-        return NULL;
-    return rb_arena_print(d->arena, "only %s; it is %s there", role->hours_text, there);
-}
-
-/* A second factor comes last: who is refused for want of it is refused for nothing else. */
-static Verdict
-judge_role(Deciding *d, const RbRole *role)
-{
-    Verdict v = { .known = TRUE };
-
-    if ((v.detail = conflict(d, role)) != NULL)
-        v.code = RB_MAPPING_SEPARATION_OF_DUTIES;
-    else if ((v.detail = rb_tags_make(role, d->identity, d->arena, &v.tags)) != NULL)
-        v.code = RB_MAPPING_TAG;
-    else if ((v.detail = wrong_network(d, role)) != NULL)
-        v.code = RB_MAPPING_SOURCE_IP;
-    else if ((v.detail = wrong_hour(d, role)) != NULL)
-        v.code = RB_MAPPING_OUTSIDE_HOURS;
-    else if (role->privileged && !d->identity->mfa) {
-        v.code = RB_MAPPING_MFA_REQUIRED;
-        v.detail = "a sign-in with a second factor is needed";
-    }
-    return v;
-}
-
-static const Verdict *
-role_verdict(Deciding *d, const RbRole *role)
-{
-    if (!d->roles[role->index].known)
-        d->roles[role->index] = judge_role(d, role);
-    return &d->roles[role->index];
-}
-
-/* Whether the role can be had in @account: said at load for every account written down, and here for those
- * that a capture named. */
-static Verdict
-judge_account(Deciding *d, const RbRole *role, const RbAccount *account, const char **session_policy)
-{
-    const RbTaskPolicy *policy;
-    const char *problem, *missing = rb_role_lacks(role, account, &policy);
-    g_autofree char *text = NULL;
-
-    if (missing != NULL)
-        return (Verdict){ RB_MAPPING_ACCOUNT_UNFIT,
-                          rb_arena_print(d->arena, "the account has no parameter '%s'", missing) };
-    text = rb_session_policy_for(role, account, &problem);
-    if (problem != NULL)
-        return (Verdict){ RB_MAPPING_ACCOUNT_UNFIT, problem };
-    *session_policy = rb_arena_text(d->arena, text);
-    return (Verdict){ RB_ACCEPTED };
-}
-
 /* ---- pairs → grants and near misses ---- */
 
 static const char *
-place_words(Deciding *d, const RbAssignment *a)
+place_words(RbDeciding *d, const RbAssignment *a)
 {
     char line[16];
     const char *parts[] = { a->place.file, ":", line, NULL };
@@ -404,13 +244,13 @@ says_the_same(const Pair *pairs, guint i)
 }
 
 static RbReason
-reason_of(const Deciding *d, const Pair *p, const char *place)
+reason_of(const RbDeciding *d, const Pair *p, const char *place)
 {
     RbReason r = { .assignment = place,
                    .conditions = (const char *const *)assignment_at(d, p->assignment)->words };
 
     if (p->group == NO_GROUP)
-        r.claims = g_array_index(d->verdicts, Verdict, p->verdict).claims;
+        r.claims = g_array_index(d->verdicts, RbVerdict, p->verdict).claims;
     else
         r.group = d->identity->groups[p->group];
     return r;
@@ -418,13 +258,13 @@ reason_of(const Deciding *d, const Pair *p, const char *place)
 
 /* Every group of every assignment that gives the pair. */
 static void
-add_reasons(Deciding *d, const Pair *pairs, guint n, RbGrant *grant)
+add_reasons(RbDeciding *d, const Pair *pairs, guint n, RbGrant *grant)
 {
     RbReason *reasons = rb_arena_alloc(d->arena, n * sizeof *reasons);
     const char *place = NULL;
 
     for (guint i = 0; i < n; i++) {
-        if (g_array_index(d->verdicts, Verdict, pairs[i].verdict).code != RB_ACCEPTED ||
+        if (g_array_index(d->verdicts, RbVerdict, pairs[i].verdict).code != RB_ACCEPTED ||
             says_the_same(pairs, i))
             continue;
         if (place == NULL || pairs[i].assignment != pairs[i - 1].assignment)
@@ -435,7 +275,7 @@ add_reasons(Deciding *d, const Pair *pairs, guint n, RbGrant *grant)
 }
 
 static const char *
-role_arn(Deciding *d, const RbAccount *a, const RbRole *r)
+role_arn(RbDeciding *d, const RbAccount *a, const RbRole *r)
 {
     const char *parts[] = { "arn:", a->partition, ":iam::", a->id, ":role", a->role_path, r->name, NULL };
 
@@ -443,7 +283,7 @@ role_arn(Deciding *d, const RbAccount *a, const RbRole *r)
 }
 
 static void
-add_grant(Deciding *d, const Pair *pairs, guint n, const Verdict *verdict, const char *session_policy)
+add_grant(RbDeciding *d, const Pair *pairs, guint n, const RbVerdict *verdict, const char *session_policy)
 {
     const RbAccount *a = g_ptr_array_index(d->snapshot->accounts, pairs->account);
     const RbRole *r = g_ptr_array_index(d->snapshot->roles, pairs->role);
@@ -477,7 +317,7 @@ add_grant(Deciding *d, const Pair *pairs, guint n, const Verdict *verdict, const
 }
 
 static void
-add_miss(Deciding *d, const Pair *p, const Verdict *verdict)
+add_miss(RbDeciding *d, const Pair *p, const RbVerdict *verdict)
 {
     const RbAccount *a = g_ptr_array_index(d->snapshot->accounts, p->account);
     const RbRole *r = g_ptr_array_index(d->snapshot->roles, p->role);
@@ -502,11 +342,11 @@ add_miss(Deciding *d, const Pair *p, const Verdict *verdict)
 /* One miss for each assignment that named the pair; those that came nearest (only the role or the account
  * stood against it) first. */
 static void
-add_misses(Deciding *d, const Pair *pairs, guint n, const Verdict *common)
+add_misses(RbDeciding *d, const Pair *pairs, guint n, const RbVerdict *common)
 {
     for (guint pass = 0; pass < 2; pass++)
         for (guint i = 0; i < n; i++) {
-            const Verdict *own = &g_array_index(d->verdicts, Verdict, pairs[i].verdict);
+            const RbVerdict *own = &g_array_index(d->verdicts, RbVerdict, pairs[i].verdict);
             if ((own->code == RB_ACCEPTED) != (pass == 0) ||
                 (i > 0 && pairs[i].assignment == pairs[i - 1].assignment))
                 continue;
@@ -516,19 +356,19 @@ add_misses(Deciding *d, const Pair *pairs, guint n, const Verdict *common)
 
 /* @pairs: all that name one account and role. */
 static void
-settle(Deciding *d, const Pair *pairs, guint n)
+settle(RbDeciding *d, const Pair *pairs, guint n)
 {
     const RbAccount *account = g_ptr_array_index(d->snapshot->accounts, pairs->account);
     const RbRole *role = g_ptr_array_index(d->snapshot->roles, pairs->role);
     const char *session_policy = NULL;
     gboolean assigned = FALSE;
-    Verdict verdict;
+    RbVerdict verdict;
 
     for (guint i = 0; i < n; i++)
-        assigned = assigned || g_array_index(d->verdicts, Verdict, pairs[i].verdict).code == RB_ACCEPTED;
-    verdict = *role_verdict(d, role);
+        assigned = assigned || g_array_index(d->verdicts, RbVerdict, pairs[i].verdict).code == RB_ACCEPTED;
+    verdict = *rb_judge_role(d, role);
     if (verdict.code == RB_ACCEPTED || verdict.code == RB_MAPPING_MFA_REQUIRED) {
-        Verdict fit = judge_account(d, role, account, &session_policy);
+        RbVerdict fit = rb_judge_account(d, role, account, &session_policy);
         if (fit.code != RB_ACCEPTED) {
             verdict.code = fit.code;
             verdict.detail = fit.detail;
@@ -541,7 +381,7 @@ settle(Deciding *d, const Pair *pairs, guint n)
 }
 
 static void
-settle_all(Deciding *d)
+settle_all(RbDeciding *d)
 {
     const Pair *p = (const Pair *)(void *)d->pairs->data; /* NULL when there is none */
 
@@ -580,13 +420,13 @@ rb_decide(RbSnapshot *snapshot, RbIdentity *identity, const RbContext *context)
     RbDecisionWhole *whole = decision_new(snapshot, identity);
     g_autoptr(GArray) matches = g_array_new(FALSE, FALSE, sizeof(Match));
     g_autoptr(GArray) pairs = g_array_new(FALSE, FALSE, sizeof(Pair));
-    g_autoptr(GArray) verdicts = g_array_new(FALSE, FALSE, sizeof(Verdict));
+    g_autoptr(GArray) verdicts = g_array_new(FALSE, FALSE, sizeof(RbVerdict));
     g_autoptr(GArray) grants = g_array_new(FALSE, FALSE, sizeof(RbGrant));
     g_autoptr(GArray) misses = g_array_new(FALSE, FALSE, sizeof(RbNearMiss));
-    g_autofree Verdict *roles = g_new0(Verdict, snapshot->roles->len);
+    g_autofree RbVerdict *roles = g_new0(RbVerdict, snapshot->roles->len);
     g_autofree guint8 *held = g_new0(guint8, snapshot->roles->len);
-    Deciding d = { snapshot, identity, context, &whole->arena, matches, pairs,
-                   verdicts, grants,   misses,  roles,         held };
+    RbDeciding d = { snapshot, identity, context, &whole->arena, matches, pairs,
+                     verdicts, grants,   misses,  roles,         held };
 
     match_all(&d);
     collect_pairs(&d);

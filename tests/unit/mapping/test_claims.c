@@ -177,6 +177,26 @@ groups_have_no_claims(void **state)
     assert_null(decision->grants[0].reasons->claims);
 }
 
+/* A group that could not be compared to the end is no reason, beside one that was. */
+static void
+unsure_groups_are_no_reason(void **state)
+{
+    static const TestFile changes[] = {
+        ASSIGNMENTS(
+            "  - { groups: [{ regex: \"(a|aa)+[bc]\" }], when: { env: { regex: \"d-(?<a>[a-z]+)\" } }, role: "
+            "reader, accounts: [\"${a}\"] }\n"),
+        { NULL, NULL },
+    };
+    g_autoptr(RbSnapshot) snapshot = test_snapshot(changes);
+    g_autoptr(RbDecision) decision =
+        decide(snapshot, "aab,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "env=d-beta", NULL);
+
+    (void)state;
+    assert_int_equal(decision->n_grants, 1);
+    assert_int_equal(decision->grants[0].n_reasons, 1);
+    assert_string_equal(decision->grants[0].reasons->group, "aab");
+}
+
 static void
 near_miss_says_what_fails(void **state)
 {
@@ -425,6 +445,7 @@ main(void)
         cmocka_unit_test(decides),
         cmocka_unit_test(reasons_are_claims),
         cmocka_unit_test(groups_have_no_claims),
+        cmocka_unit_test(unsure_groups_are_no_reason),
         cmocka_unit_test(near_miss_says_what_fails),
         cmocka_unit_test(json_has_claims),
         cmocka_unit_test(ways_and_nearest),
