@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Keycloak (Maven Central) as a second SAML IdP: realm 'acme' with the sample organisation's people.
+# Keycloak (Maven Central) as a second SAML IdP and OpenID Connect issuer: realm 'acme' with the sample organisation's people.
 # needs: interop
 set -euo pipefail
 # shellcheck source=tests/interop/parts.sh
@@ -11,6 +11,7 @@ PEOPLE=$(dirname "$0")/people.tsv
 usage() {
     cat <<'USAGE'
 Usage: keycloak.sh up DIR [--port N] --sp-entity-id ID --acs URL [options]   starts it; writes DIR/idp-metadata.xml
+       keycloak.sh rotate DIR                                                a new key signs tokens from now on
        keycloak.sh down DIR
 
   --port N                     default 18340
@@ -18,6 +19,10 @@ Usage: keycloak.sh up DIR [--port N] --sp-entity-id ID --acs URL [options]   sta
   --sp-signing-cert FILE       PEM certificate; with it, the SP's requests must be signed
   --sp-encryption-cert FILE    PEM certificate; with it, assertions are encrypted (AES-256-GCM, RSA-OAEP)
   --sign WHAT                  response, assertion or both (default)
+  --oidc URL                   an OpenID Connect client 'rolebridge' too, of the bridge's provider at URL (…/oidc/ID): code, PKCE
+                               S256 demanded, groups in the ID token, back-channel logout
+  --oidc-secret FILE           that client's secret
+  --ca FILE                    PEM: trusted for back-channel logout
 
 The distribution stays in ${XDG_CACHE_HOME:-~/.cache}/rolebridge. Exit 75: Maven Central is out of reach (skip, don't fail).
 Other options want a new start: `down` first.
@@ -58,9 +63,18 @@ write_realm() { # FILE
     signing=$(certificate "$signing_cert")
     encryption=$(certificate "$encryption_cert")
     grep -v '^#' "$PEOPLE" | jq -Rn --arg entity "$entity" --arg acs "$acs" --arg slo "$slo" --arg sign "$sign" \
-        --arg signing "$signing" --arg encryption "$encryption" '
+        --arg signing "$signing" --arg encryption "$encryption" --arg oidc "$oidc" --rawfile secret "${oidc_secret:-/dev/null}" '
         def mapper($name; $type; $config): {name: $name, protocol: "saml", protocolMapper: $type,
             config: ({"attribute.name": $name, "attribute.nameformat": "Basic"} + $config)};
+        def oidc: { clientId: "rolebridge", protocol: "openid-connect", enabled: true, publicClient: false, secret: $secret,
+            standardFlowEnabled: true, implicitFlowEnabled: false, directAccessGrantsEnabled: false, fullScopeAllowed: false,
+            redirectUris: ["\($oidc)/callback"], attributes: {
+                "pkce.code.challenge.method": "S256", "post.logout.redirect.uris": "\($oidc)/logout",
+                "backchannel.logout.url": "\($oidc)/backchannel-logout", "backchannel.logout.session.required": "true"},
+            protocolMappers: [{name: "groups", protocol: "openid-connect", protocolMapper: "oidc-group-membership-mapper",
+                config: {"claim.name": "groups", "full.path": "false", "id.token.claim": "true"}}, {name: "costCenter",
+                protocol: "openid-connect", protocolMapper: "oidc-usermodel-attribute-mapper",
+                config: {"user.attribute": "costCenter", "claim.name": "costCenter", "jsonType.label": "String", "id.token.claim": "true"}}]};
         def person: split("\t") as [$uid, $given, $family, $group, $department, $cost] | {
             username: $uid, email: "\($uid)@acme.example", emailVerified: true, enabled: true,
             firstName: $given, lastName: $family,
@@ -71,7 +85,7 @@ write_realm() { # FILE
         realm: "acme", enabled: true, sslRequired: "none",
         groups: ([$people[].groups[]] | unique | map({name: ltrimstr("/")})),
         users: $people,
-        clients: [{
+        clients: ([{
             clientId: $entity, protocol: "saml", enabled: true, frontchannelLogout: true, fullScopeAllowed: false,
             defaultClientScopes: [], optionalClientScopes: [], redirectUris: [$acs],
             attributes: ({
@@ -90,11 +104,12 @@ write_realm() { # FILE
                 mapper("mail"; "saml-user-property-mapper"; {"user.attribute": "email"}),
                 mapper("department"; "saml-user-attribute-mapper"; {"user.attribute": "department"}),
                 mapper("costCenter"; "saml-user-attribute-mapper"; {"user.attribute": "costCenter"}),
-                mapper("groups"; "saml-group-membership-mapper"; {"full.path": "false", single: "true"})]}]}' >"$1"
+                mapper("groups"; "saml-group-membership-mapper"; {"full.path": "false", single: "true"})]}]
+            + (if $oidc == "" then [] else [oidc] end))}' >"$1"
 }
 
 parse_options() {
-    port=18340 entity='' acs='' slo='' signing_cert='' encryption_cert='' sign=both
+    port=18340 entity='' acs='' slo='' signing_cert='' encryption_cert='' sign=both oidc='' oidc_secret='' ca=''
     while [ $# -gt 0 ]; do
         [ $# -ge 2 ] || { usage >&2; fail "'$1' is no option, or wants a value"; }
         case $1 in
@@ -105,6 +120,9 @@ parse_options() {
             --sp-signing-cert) signing_cert=$2 ;;
             --sp-encryption-cert) encryption_cert=$2 ;;
             --sign) sign=$2 ;;
+            --oidc) oidc=$2 ;;
+            --oidc-secret) oidc_secret=$2 ;;
+            --ca) ca=$2 ;;
             *) usage >&2; fail "no option '$1'" ;;
         esac
         shift 2
@@ -134,10 +152,26 @@ up() {
     cp -al "$home" "$dir/keycloak" 2>/dev/null || { rm -rf "$dir/keycloak"; cp -a "$home" "$dir/keycloak"; }
     mkdir -p "$dir/keycloak/data/import"
     write_realm "$dir/keycloak/data/import/acme-realm.json"
-    start_group "$dir" keycloak env JAVA_OPTS_KC_HEAP='-Xms64m -Xmx512m' "$dir/keycloak/bin/kc.sh" start --optimized \
-        --import-realm --http-enabled=true --http-host=127.0.0.1 --http-port="$port" --hostname="$base"
+    printf '%s' "$base" >"$dir/base"
+    openssl rand -hex 16 >"$dir/admin"
+    start_group "$dir" keycloak env JAVA_OPTS_KC_HEAP='-Xms64m -Xmx512m' KC_BOOTSTRAP_ADMIN_USERNAME=admin \
+        KC_BOOTSTRAP_ADMIN_PASSWORD="$(<"$dir/admin")" "$dir/keycloak/bin/kc.sh" start --optimized --import-realm --http-enabled=true \
+        --http-host=127.0.0.1 --http-port="$port" --hostname="$base" ${ca:+--truststore-paths="$(realpath -- "$ca")"}
     up_or_fail "$dir" keycloak 120 curl -fsS -m 5 -o "$dir/idp-metadata.xml" "$base/realms/acme/protocol/saml/descriptor"
     say "Keycloak is up in $(since) s: $base/realms/acme, metadata in $dir/idp-metadata.xml"
+}
+
+# rotate DIR: the key of the highest priority signs; the one before is published on.
+rotate() {
+    local base token
+    base=$(<"$1/base")
+    token=$(curl -fsS -m 20 --data-urlencode "password=$(<"$1/admin")" -d 'grant_type=password&client_id=admin-cli&username=admin' \
+        "$base/realms/master/protocol/openid-connect/token" | jq -r .access_token)
+    printf 'header = "Authorization: Bearer %s"\n' "$token" >"$1/token"
+    jq -n '{name: "next", providerId: "rsa-generated", providerType: "org.keycloak.keys.KeyProvider",
+        config: {priority: ["1000"], active: ["true"], enabled: ["true"], algorithm: ["RS256"], keySize: ["2048"]}}' |
+        curl -fsS -m 20 -K "$1/token" -H 'Content-Type: application/json' -d @- "$base/admin/realms/acme/components"
+    rm -f "$1/token"
 }
 
 down() {
@@ -151,6 +185,7 @@ case ${1:-} in -h | --help) usage; exit 0 ;; esac
 [ $# -ge 2 ] || { usage >&2; exit 2; }
 case $1 in
     up) shift; up "$@" ;;
+    rotate) rotate "$2" ;;
     down) down "$2" ;;
     *) usage >&2; exit 2 ;;
 esac

@@ -9,6 +9,7 @@
 
 OIDC_PROVIDER=9.13.3
 OP_JQ=() # more for op_write's jq
+OP_SCOPES='[profile, email, groups]'
 
 op_new() {
     OP_PORT=$(free_port)
@@ -62,7 +63,7 @@ op_start() {
 oidc_provider() {
     local line
     PROVIDERS+="  - id: $1"$'\n'"    type: oidc"$'\n'"    issuer: $OP"$'\n'"    client_id: $1"$'\n'
-    for line in 'realm: acme' 'groups: groups' 'scopes: [profile, email, groups]' "${@:2}"; do
+    for line in 'realm: acme' 'groups: groups' "scopes: $OP_SCOPES" "${@:2}"; do
         PROVIDERS+="    $line"$'\n'
     done
 }
