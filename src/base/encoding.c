@@ -16,67 +16,72 @@ rb_base64url_encode(const void *data, gsize size)
     return text;
 }
 
-/* By character: its six bits and one more; 0: not of the standard alphabet. */
+/* By place in a quartet and character: its six bits where they belong, and a mark; 0: not of the alphabet. */
 /* clang-format off */
-static const guint8 sextets[256] = {
-    ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9,
-    ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17,
-    ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25,
-    ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33,
-    ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41,
-    ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49,
-    ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57,
-    ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
-};
+#define ENTRY(c, n, place) [c] = (guint32)(n) << (6 * (3 - (place))) | (guint32)1 << (24 + (place))
+#define ALPHABET(place, c62, c63) { \
+    ENTRY('A', 0, place), ENTRY('B', 1, place), ENTRY('C', 2, place), ENTRY('D', 3, place), ENTRY('E', 4, place), \
+    ENTRY('F', 5, place), ENTRY('G', 6, place), ENTRY('H', 7, place), ENTRY('I', 8, place), ENTRY('J', 9, place), \
+    ENTRY('K', 10, place), ENTRY('L', 11, place), ENTRY('M', 12, place), ENTRY('N', 13, place), ENTRY('O', 14, place), \
+    ENTRY('P', 15, place), ENTRY('Q', 16, place), ENTRY('R', 17, place), ENTRY('S', 18, place), ENTRY('T', 19, place), \
+    ENTRY('U', 20, place), ENTRY('V', 21, place), ENTRY('W', 22, place), ENTRY('X', 23, place), ENTRY('Y', 24, place), \
+    ENTRY('Z', 25, place), ENTRY('a', 26, place), ENTRY('b', 27, place), ENTRY('c', 28, place), ENTRY('d', 29, place), \
+    ENTRY('e', 30, place), ENTRY('f', 31, place), ENTRY('g', 32, place), ENTRY('h', 33, place), ENTRY('i', 34, place), \
+    ENTRY('j', 35, place), ENTRY('k', 36, place), ENTRY('l', 37, place), ENTRY('m', 38, place), ENTRY('n', 39, place), \
+    ENTRY('o', 40, place), ENTRY('p', 41, place), ENTRY('q', 42, place), ENTRY('r', 43, place), ENTRY('s', 44, place), \
+    ENTRY('t', 45, place), ENTRY('u', 46, place), ENTRY('v', 47, place), ENTRY('w', 48, place), ENTRY('x', 49, place), \
+    ENTRY('y', 50, place), ENTRY('z', 51, place), ENTRY('0', 52, place), ENTRY('1', 53, place), ENTRY('2', 54, place), \
+    ENTRY('3', 55, place), ENTRY('4', 56, place), ENTRY('5', 57, place), ENTRY('6', 58, place), ENTRY('7', 59, place), \
+    ENTRY('8', 60, place), ENTRY('9', 61, place), \
+    ENTRY(c62, 62, place), ENTRY(c63, 63, place) }
+static const guint32 standard[4][256] = { ALPHABET(0, '+', '/'), ALPHABET(1, '+', '/'), ALPHABET(2, '+', '/'), ALPHABET(3, '+', '/') };
+static const guint32 url_safe[4][256] = { ALPHABET(0, '-', '_'), ALPHABET(1, '-', '_'), ALPHABET(2, '-', '_'), ALPHABET(3, '-', '_') };
+#undef ALPHABET
+#undef ENTRY
 /* clang-format on */
 
-/* Decodes @n characters of the standard alphabet without white space or padding; the tail's unused bits must
- * be 0. */
+/* Decodes @n characters of @alphabet without white space or padding; the tail's unused bits must be 0. */
 static GBytes *
-decode_bare(const char *text, gsize n)
+decode_bare(const guint32 alphabet[4][256], const char *text, gsize n)
 {
+    const guint8 *in = (const guint8 *)text, *end = in + n / 4 * 4;
     guint unused = n % 4 == 2 ? 0x0f : n % 4 == 3 ? 0x03 : 0;
-    gsize size = n / 4 * 3 + (n % 4 == 0 ? 0 : n % 4 - 1), at = 0;
+    gsize size = n / 4 * 3 + (n % 4 == 0 ? 0 : n % 4 - 1);
     g_autofree guint8 *bytes = g_malloc(size + 1);
-    guint32 bits = 0;
-    gsize i = 0;
+    guint8 *out = bytes;
+    guint32 bits;
 
     if (n % 4 == 1)
         return NULL;
-    for (; i + 4 <= n; i += 4) {
-        guint32 a = sextets[(guint8)text[i]] - 1U, b = sextets[(guint8)text[i + 1]] - 1U;
-        guint32 c = sextets[(guint8)text[i + 2]] - 1U, d = sextets[(guint8)text[i + 3]] - 1U;
-        if ((a | b | c | d) > 63) /* what is not of the alphabet became G_MAXUINT32 */
+    for (; in < end; in += 4) {
+        bits = alphabet[0][in[0]] | alphabet[1][in[1]] | alphabet[2][in[2]] | alphabet[3][in[3]];
+        if (bits >> 24 != 0x0f)
             return NULL;
-        bits = a << 18 | b << 12 | c << 6 | d;
-        bytes[at++] = (guint8)(bits >> 16);
-        bytes[at++] = (guint8)(bits >> 8);
-        bytes[at++] = (guint8)bits;
+        *out++ = (guint8)(bits >> 16);
+        *out++ = (guint8)(bits >> 8);
+        *out++ = (guint8)bits;
     }
-    for (; i < n; i++) { /* two or three */
-        guint8 sextet = sextets[(guint8)text[i]];
-        if (sextet == 0)
+    if (n % 4 != 0) { /* two or three characters */
+        bits = alphabet[0][in[0]] | alphabet[1][in[1]] | (n % 4 == 3 ? alphabet[2][in[2]] : 0);
+        if (bits >> 24 != (n % 4 == 3 ? 0x07U : 0x03U) || (bits >> (n % 4 == 3 ? 6 : 12) & unused) != 0)
             return NULL;
-        bits = bits << 6 | (sextet - 1U);
-        if (i % 4 != 0)
-            bytes[at++] = (guint8)(bits >> (6 - 2 * (i % 4)));
+        *out++ = (guint8)(bits >> 16);
+        if (n % 4 == 3)
+            *out = (guint8)(bits >> 8);
     }
-    if (unused != 0 && (bits & unused) != 0)
-        return NULL;
     return g_bytes_new_take(g_steal_pointer(&bytes), size);
 }
 
 GBytes *
 rb_base64url_decode(const char *text)
 {
-    g_autofree char *copy = NULL;
+    return decode_bare(url_safe, text, strlen(text));
+}
 
-    if (strpbrk(text, "+/=") != NULL)
-        return NULL;
-    copy = g_strdup(text);
-    g_strdelimit(copy, "-", '+');
-    g_strdelimit(copy, "_", '/');
-    return decode_bare(copy, strlen(copy));
+GBytes *
+rb_base64url_decode_part(const char *text, gsize n)
+{
+    return decode_bare(url_safe, text, n);
 }
 
 GBytes *
@@ -103,7 +108,7 @@ rb_base64_decode(const char *text, gsize max_size)
     bare[n] = '\0';
     if (all % 4 != 0 || n / 4 * 3 + (n % 4 == 0 ? 0 : n % 4 - 1) > max_size)
         return NULL;
-    return decode_bare(bare, n);
+    return decode_bare(standard, bare, n);
 }
 
 char *
@@ -203,6 +208,23 @@ rb_time_parse(const char *text, gint64 *utc_s)
         return FALSE;
     *utc_s = s;
     return TRUE;
+}
+
+gboolean
+rb_text_is_utf8(const char *text, gsize size)
+{
+    guint64 word, seen = 0;
+    gsize i = 0;
+
+    for (; i + sizeof word <= size; i += sizeof word) {
+        memcpy(&word, text + i, sizeof word);
+        seen |= word;
+    }
+    for (; i < size; i++)
+        seen |= (guint8)text[i];
+    if ((seen & G_GUINT64_CONSTANT(0x8080808080808080)) != 0) /* more than ASCII */
+        return g_utf8_validate_len(text, size, NULL);
+    return size == 0 || memchr(text, '\0', size) == NULL;
 }
 
 static gboolean

@@ -13,6 +13,8 @@ char *rb_base64url_encode(const void *data, gsize size);
  * Returns: (transfer full): the bytes, or NULL
  */
 GBytes *rb_base64url_decode(const char *text);
+/** rb_base64url_decode_part: the same of the first @n characters of @text. */
+GBytes *rb_base64url_decode_part(const char *text, gsize n);
 
 /**
  * rb_base64_decode: standard base64 as forms and XML carry it: white space is skipped, anything else outside
@@ -51,6 +53,9 @@ gboolean rb_duration_parse(const char *text, gint64 *s);
 
 /** rb_duration_text: (transfer full): seconds as a person writes them: "8h", "1h30m", "45s". */
 char *rb_duration_text(gint64 seconds);
+
+/** rb_text_is_utf8: valid UTF-8 without NUL; fast where it is ASCII. */
+gboolean rb_text_is_utf8(const char *text, gsize size);
 
 /**
  * rb_text_printable: (transfer full): @text made safe to show on a terminal or in a log line: control
