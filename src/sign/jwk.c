@@ -176,6 +176,7 @@ parse_one(const json_t *jwk)
     key->pkey = g_steal_pointer(&pkey);
     key->kid = g_strdup(json_string_value(kid));
     key->algorithms = algorithms;
+    rb_jws_prepare(key);
     return key;
 }
 
@@ -184,6 +185,8 @@ jwk_free(gpointer data)
 {
     RbJwk *key = data;
 
+    for (guint i = 0; i < RB_JWS_ALGORITHMS; i++)
+        EVP_MD_CTX_free(key->ready[i]);
     EVP_PKEY_free(key->pkey);
     g_free(key->kid);
     g_free(key);

@@ -58,8 +58,7 @@ rb_jws_free(RbJws *jws)
 /* A token cut at its two dots, nothing decoded but the header. */
 typedef struct {
     const char *token;
-    gsize signed_size; /* header.payload */
-    char *payload;     /* encoded */
+    gsize header_size, signed_size; /* signed: header.payload */
     const char *signature;
     json_t *header;
 } Parts;
@@ -67,7 +66,6 @@ typedef struct {
 static void
 parts_clear(Parts *parts)
 {
-    g_free(parts->payload);
     json_decref(parts->header);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Parts, parts_clear)
@@ -76,7 +74,6 @@ static gboolean
 split(const char *token, Parts *parts, GError **error)
 {
     const char *first, *second;
-    g_autofree char *encoded = NULL;
     g_autoptr(GBytes) header = NULL;
 
     if (strnlen(token, RB_JWS_MAX + 1) > RB_JWS_MAX)
@@ -87,15 +84,14 @@ split(const char *token, Parts *parts, GError **error)
         return rb_refuse(error, RB_JWT_MALFORMED, "a token that is not three parts with two dots");
     if (first - token > RB_JWS_MAX_HEADER)
         return rb_refuse(error, RB_JWT_TOO_LARGE, "a token header of more than %d bytes", RB_JWS_MAX_HEADER);
-    encoded = g_strndup(token, (gsize)(first - token));
-    header = rb_base64url_decode(encoded);
+    header = rb_base64url_decode_part(token, (gsize)(first - token));
     if (header == NULL)
         return rb_refuse(error, RB_JWT_MALFORMED, "a token header that is not base64url");
     parts->header = rb_json_parse(g_bytes_get_data(header, NULL), g_bytes_get_size(header), RB_JWT_MALFORMED,
                                   "the token's header", error);
     parts->token = token;
+    parts->header_size = (gsize)(first - token);
     parts->signed_size = (gsize)(second - token);
-    parts->payload = g_strndup(first + 1, (gsize)(second - first - 1));
     parts->signature = second + 1;
     return parts->header != NULL;
 }
@@ -126,22 +122,26 @@ static const RbJwk *
 find_key(const RbJwks *keys, const char *kid, RbJwsAlgorithm algorithm, GError **error)
 {
     const RbJwk *found = NULL;
-    g_autofree char *quoted = rb_text_quote(kid == NULL ? "" : kid);
+    g_autofree char *quoted = NULL;
+    gboolean several = FALSE;
 
     for (guint i = 0; i < keys->keys->len; i++) {
         const RbJwk *key = keys->keys->pdata[i];
         if ((key->algorithms & algorithm) == 0 || (kid != NULL && g_strcmp0(key->kid, kid) != 0))
             continue;
-        if (found != NULL) {
-            (void)rb_refuse(error, RB_JWT_KEY_UNKNOWN, "more than one key fits kid %s", quoted);
-            return NULL;
-        }
+        several = found != NULL;
+        if (several)
+            break;
         found = key;
     }
-    if (found == NULL)
-        (void)rb_refuse(error, RB_JWT_KEY_UNKNOWN, "no key of the issuer has kid %s and that algorithm",
-                        quoted);
-    return found;
+    if (found != NULL && !several)
+        return found;
+    quoted = rb_text_quote(kid == NULL ? "" : kid);
+    (void)rb_refuse(error, RB_JWT_KEY_UNKNOWN,
+                    several ? "more than one key fits kid %s"
+                            : "no key of the issuer has kid %s and that algorithm",
+                    quoted);
+    return NULL;
 }
 
 static gboolean
@@ -155,26 +155,50 @@ set_padding(const Algorithm *algorithm, EVP_PKEY_CTX *ctx)
            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1; /* RFC 7518 §3.5 */
 }
 
+static EVP_MD_CTX *
+prepare(const Algorithm *algorithm, EVP_PKEY *pkey)
+{
+    g_autoptr(EVP_MD_CTX) ctx = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *pkey_ctx = NULL; /* ctx owns it */
+
+    return EVP_DigestVerifyInit_ex(ctx, &pkey_ctx, algorithm->digest, NULL, NULL, pkey, NULL) == 1 &&
+                   set_padding(algorithm, pkey_ctx)
+               ? g_steal_pointer(&ctx)
+               : NULL;
+}
+
+void
+rb_jws_prepare(RbJwk *key)
+{
+    G_STATIC_ASSERT(G_N_ELEMENTS(algorithms) == RB_JWS_ALGORITHMS);
+    for (guint i = 0; i < RB_JWS_ALGORITHMS; i++) {
+        if ((key->algorithms & algorithms[i].bit) == 0)
+            continue;
+        key->ready[i] = prepare(&algorithms[i], key->pkey);
+        if (key->ready[i] == NULL)
+            key->algorithms &= ~(guint)algorithms[i].bit;
+    }
+    ERR_clear_error();
+}
+
 static gboolean
-signature_holds(const Algorithm *algorithm, EVP_PKEY *pkey, const Parts *parts, GBytes *signature)
+signature_holds(const Algorithm *algorithm, const RbJwk *key, const Parts *parts, GBytes *signature)
 {
     g_autoptr(EVP_MD_CTX) ctx = EVP_MD_CTX_new();
     g_autoptr(GBytes) der = NULL;
-    gsize want = algorithm->size != 0 ? algorithm->size : (gsize)EVP_PKEY_get_size(pkey), size;
+    gsize want = algorithm->size != 0 ? algorithm->size : (gsize)EVP_PKEY_get_size(key->pkey), size;
     const guint8 *data = g_bytes_get_data(signature, &size);
-    EVP_PKEY_CTX *pkey_ctx = NULL;
     gboolean ok;
 
     if (size != want)
         return FALSE;
-    if (EVP_PKEY_get_base_id(pkey) == EVP_PKEY_EC) {
-        der = rb_ecdsa_to_der(pkey, data, size);
+    if (EVP_PKEY_get_base_id(key->pkey) == EVP_PKEY_EC) {
+        der = rb_ecdsa_to_der(key->pkey, data, size);
         if (der == NULL)
             return FALSE;
         data = g_bytes_get_data(der, &size);
     }
-    ok = EVP_DigestVerifyInit_ex(ctx, &pkey_ctx, algorithm->digest, NULL, NULL, pkey, NULL) == 1 &&
-         set_padding(algorithm, pkey_ctx) &&
+    ok = EVP_MD_CTX_copy_ex(ctx, key->ready[algorithm - algorithms]) == 1 &&
          EVP_DigestVerify(ctx, data, size, (const guint8 *)parts->token, parts->signed_size) == 1;
     ERR_clear_error();
     return ok;
@@ -185,19 +209,21 @@ check_signature(const RbJwks *keys, guint allowed, const Parts *parts, const Alg
                 GError **error)
 {
     const char *name = json_string_value(json_object_get(parts->header, "alg"));
-    g_autofree char *quoted = rb_text_quote(name);
+    g_autofree char *quoted = NULL;
     g_autoptr(GBytes) signature = rb_base64url_decode(parts->signature);
     const RbJwk *key;
 
     *algorithm = find_algorithm(name);
-    if (*algorithm == NULL || ((*algorithm)->bit & allowed) == 0)
+    if (*algorithm == NULL || ((*algorithm)->bit & allowed) == 0) {
+        quoted = rb_text_quote(name);
         return rb_refuse(error, RB_JWT_ALGORITHM, "the algorithm %s is not accepted", quoted);
+    }
     if (signature == NULL)
         return rb_refuse(error, RB_JWT_MALFORMED, "a token signature that is not base64url");
     key = find_key(keys, json_string_value(json_object_get(parts->header, "kid")), (*algorithm)->bit, error);
     if (key == NULL)
         return FALSE;
-    return signature_holds(*algorithm, key->pkey, parts, signature) ||
+    return signature_holds(*algorithm, key, parts, signature) ||
            rb_refuse(error, RB_JWT_SIGNATURE_INVALID, "the signature is not of the key that the token names");
 }
 
@@ -213,7 +239,8 @@ rb_jws_verify(const RbJwks *keys, guint allowed, const char *token, GError **err
     if (!split(token, &parts, error) || !check_header(parts.header, error) ||
         !check_signature(keys, allowed, &parts, &algorithm, error))
         return NULL;
-    payload = rb_base64url_decode(parts.payload);
+    payload =
+        rb_base64url_decode_part(token + parts.header_size + 1, parts.signed_size - parts.header_size - 1);
     if (payload == NULL) {
         (void)rb_refuse(error, RB_JWT_MALFORMED, "a token payload that is not base64url");
         return NULL;
@@ -236,8 +263,11 @@ rb_jws_half_hash(RbJwsAlgorithm bit, const char *text)
     gsize size = 0;
 
     for (gsize i = 0; i < G_N_ELEMENTS(algorithms); i++)
-        if (algorithms[i].bit == bit &&
-            EVP_Q_digest(NULL, algorithms[i].hash, NULL, text, strlen(text), digest, &size) != 1)
+        if (algorithms[i].bit == bit && strcmp(algorithms[i].hash, "SHA256") == 0) {
+            rb_sha256(text, strlen(text), digest); /* which is at hand */
+            size = 32;
+        } else if (algorithms[i].bit == bit &&
+                   EVP_Q_digest(NULL, algorithms[i].hash, NULL, text, strlen(text), digest, &size) != 1)
             size = 0;
     return rb_base64url_encode(digest, size / 2);
 }
