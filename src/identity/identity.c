@@ -42,7 +42,7 @@ check_text(const char *what, const char *text, GError **error)
 
     if (n > RB_IDENTITY_MAX_TEXT)
         return rb_refuse(error, RB_IDENTITY_MALFORMED, "%s of %" G_GSIZE_FORMAT " bytes", what, n);
-    if (!g_utf8_validate_len(text, n, NULL))
+    if (!rb_text_is_utf8(text, n))
         return rb_refuse(error, RB_IDENTITY_MALFORMED, "%s is not UTF-8", what);
     return TRUE;
 }
@@ -72,12 +72,87 @@ compare_text(gconstpointer a, gconstpointer b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorted copy of @groups without repetitions. */
-static gboolean
-copy_groups(RbIdentity *identity, const char *const *groups, GError **error)
+static gint
+compare_attribute(gconstpointer a, gconstpointer b)
 {
-    g_autofree const char **sorted = NULL;
-    GPtrArray *unique;
+    return strcmp(((const RbAttribute *)a)->name, ((const RbAttribute *)b)->name);
+}
+
+/*
+ * Lists and their texts lie in one block: an identity of many groups is built and freed at each sign-in and
+ * for each request. What goes in is sorted, checked and counted first, borrowed from the facts.
+ */
+typedef struct {
+    RbIdentity public;
+    gpointer block;
+} Whole;
+
+/* Names of groups begin alike ("acme-…", "CN=…"): the eight bytes behind what all have in common decide most
+ * comparisons at once. */
+typedef struct {
+    guint64 key;
+    const char *text;
+} SortKey;
+
+typedef struct {
+    SortKey *groups; /* sorted, unique */
+    guint n_groups;
+    GPtrArray *attributes; /* RbAttribute, by name; of equal names: one attribute, in the order received */
+    guint n_attributes, n_values;
+    gsize size; /* of all texts, each with its end */
+} Gathering;
+
+static void
+gathering_clear(Gathering *g)
+{
+    g_free(g->groups);
+    g_ptr_array_unref(g->attributes);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Gathering, gathering_clear)
+
+static gint
+compare_key(gconstpointer a, gconstpointer b)
+{
+    const SortKey *x = a, *y = b;
+
+    return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : strcmp(x->text, y->text);
+}
+
+static gsize
+common_prefix(const char *const *texts, guint n)
+{
+    gsize common = strlen(texts[0]), same;
+
+    for (guint i = 1; i < n; i++) {
+        if (strncmp(texts[i], texts[0], common) == 0)
+            continue;
+        for (same = 0; texts[i][same] == texts[0][same];)
+            same++;
+        common = same;
+    }
+    return common;
+}
+
+/* (transfer full): @n texts, sorted as strcmp has it. */
+static SortKey *
+sort_texts(const char *const *texts, guint n)
+{
+    SortKey *sorted = g_new(SortKey, n + 1);
+    gsize common = n == 0 ? 0 : common_prefix(texts, n);
+
+    for (guint i = 0; i < n; i++) {
+        const char *rest = texts[i] + common;
+        guint64 key = 0;
+        memcpy(&key, rest, strnlen(rest, sizeof key));
+        sorted[i] = (SortKey){ GUINT64_FROM_BE(key), texts[i] };
+    }
+    qsort(sorted, n, sizeof *sorted, compare_key);
+    return sorted;
+}
+
+static gboolean
+gather_groups(Gathering *g, const char *const *groups, GError **error)
+{
     guint n = groups == NULL ? 0 : g_strv_length((char **)groups);
 
     if (n > RB_IDENTITY_MAX_GROUPS)
@@ -86,84 +161,111 @@ copy_groups(RbIdentity *identity, const char *const *groups, GError **error)
     for (guint i = 0; i < n; i++)
         if (!check_text("a group", groups[i], error))
             return FALSE;
-    sorted = g_new(const char *, n + 1);
-    if (n > 0)
-        memcpy(sorted, groups, n * sizeof *sorted);
-    qsort(sorted, n, sizeof *sorted, compare_text);
-    unique = g_ptr_array_sized_new(n + 1);
+    g->groups = sort_texts(groups, n);
     for (guint i = 0; i < n; i++)
-        if (i == 0 || strcmp(sorted[i], sorted[i - 1]) != 0)
-            g_ptr_array_add(unique, g_strdup(sorted[i]));
-    identity->n_groups = unique->len;
-    g_ptr_array_add(unique, NULL);
-    identity->groups = (const char *const *)g_ptr_array_free(unique, FALSE);
+        if (i == 0 || compare_key(&g->groups[i], &g->groups[g->n_groups - 1]) != 0) {
+            g->size += strlen(g->groups[i].text) + 1;
+            g->groups[g->n_groups++] = g->groups[i];
+        }
     return TRUE;
 }
 
 static gint
-compare_attribute(gconstpointer a, gconstpointer b)
+compare_received(gconstpointer a, gconstpointer b)
 {
-    return strcmp(((const RbAttribute *)a)->name, ((const RbAttribute *)b)->name);
+    const RbAttribute *x = *(const RbAttribute *const *)a, *y = *(const RbAttribute *const *)b;
+    gint order = strcmp(x->name, y->name);
+
+    return order != 0 ? order : (x > y) - (x < y);
 }
 
-/* Appends the values of attribute @from to @values, checked. */
+/* Whether attribute @i goes on with the values of the one before. */
 static gboolean
-copy_values(GPtrArray *values, const RbAttribute *from, GError **error)
+goes_on(const Gathering *g, guint i)
 {
-    for (const char *const *v = from->values; *v != NULL; v++) {
-        if (values->len >= RB_IDENTITY_MAX_VALUES)
+    const RbAttribute *const *attributes = (const RbAttribute *const *)(void *)g->attributes->pdata;
+
+    return i > 0 && strcmp(attributes[i]->name, attributes[i - 1]->name) == 0;
+}
+
+static gboolean
+gather_values(Gathering *g, const RbAttribute *attribute, guint *n, GError **error)
+{
+    for (const char *const *v = attribute->values; *v != NULL; v++) {
+        if (++*n > RB_IDENTITY_MAX_VALUES)
             return rb_refuse(error, RB_IDENTITY_MALFORMED, "an attribute of more than %d values",
                              RB_IDENTITY_MAX_VALUES);
         if (!check_text("an attribute value", *v, error))
             return FALSE;
-        g_ptr_array_add(values, g_strdup(*v));
+        g->size += strlen(*v) + 1;
+        g->n_values++;
     }
     return TRUE;
 }
 
 static gboolean
-merge_attributes(GHashTable *by_name, const RbAttribute *attributes, GError **error)
+gather_attributes(Gathering *g, const RbAttribute *attributes, GError **error)
 {
+    guint n = 0; /* values of one attribute */
+
     for (const RbAttribute *a = attributes; a != NULL && a->name != NULL; a++) {
-        GPtrArray *values = g_hash_table_lookup(by_name, a->name);
         if (!check_text("an attribute name", a->name, error))
             return FALSE;
-        if (values == NULL) {
-            if (g_hash_table_size(by_name) >= RB_IDENTITY_MAX_ATTRIBUTES)
-                return rb_refuse(error, RB_IDENTITY_MALFORMED, "more than %d attributes",
-                                 RB_IDENTITY_MAX_ATTRIBUTES);
-            values = g_ptr_array_new_with_free_func(g_free);
-            g_hash_table_insert(by_name, g_strdup(a->name), values);
+        g_ptr_array_add(g->attributes, (gpointer)a);
+    }
+    g_ptr_array_sort(g->attributes, compare_received);
+    for (guint i = 0; i < g->attributes->len; i++) {
+        const RbAttribute *a = g->attributes->pdata[i];
+        if (!goes_on(g, i)) {
+            g->size += strlen(a->name) + 1;
+            g->n_attributes++;
+            n = 0;
         }
-        if (!copy_values(values, a, error))
+        if (g->n_attributes > RB_IDENTITY_MAX_ATTRIBUTES)
+            return rb_refuse(error, RB_IDENTITY_MALFORMED, "more than %d attributes",
+                             RB_IDENTITY_MAX_ATTRIBUTES);
+        if (!gather_values(g, a, &n, error))
             return FALSE;
     }
     return TRUE;
 }
 
-static gboolean
-copy_attributes(RbIdentity *identity, const RbAttribute *attributes, GError **error)
+static const char *
+place(char **at, const char *text)
 {
-    g_autoptr(GHashTable) by_name =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-    RbAttribute *copy;
-    GHashTableIter iter;
-    gpointer name, values;
-    guint n = 0;
+    gsize size = strlen(text) + 1;
+    const char *placed = memcpy(*at, text, size);
 
-    if (!merge_attributes(by_name, attributes, error))
-        return FALSE;
-    copy = g_new0(RbAttribute, g_hash_table_size(by_name) + 1);
-    g_hash_table_iter_init(&iter, by_name);
-    while (g_hash_table_iter_next(&iter, &name, &values)) {
-        g_ptr_array_add(values, NULL);
-        copy[n].name = g_strdup(name);
-        copy[n++].values = (const char *const *)g_ptr_array_steal(values, NULL);
+    *at += size;
+    return placed;
+}
+
+/* The block: attributes, lists, texts, in the order of their alignment. */
+static void
+fill(Whole *whole, const Gathering *g)
+{
+    gsize lists = g->n_groups + 1 + g->n_values + g->n_attributes; /* each ends with a NULL */
+    RbAttribute *attribute =
+        g_malloc0((g->n_attributes + 1) * sizeof *attribute + lists * sizeof(char *) + g->size);
+    const char **list = (const char **)(void *)(attribute + g->n_attributes + 1);
+    char *at = (char *)(void *)(list + lists);
+
+    whole->block = attribute;
+    whole->public.attributes = attribute;
+    whole->public.n_attributes = g->n_attributes;
+    whole->public.groups = list;
+    whole->public.n_groups = g->n_groups;
+    for (guint i = 0; i < g->n_groups; i++)
+        *list++ = place(&at, g->groups[i].text);
+    for (guint i = 0; i < g->attributes->len; i++) {
+        const RbAttribute *from = g->attributes->pdata[i];
+        if (!goes_on(g, i)) {
+            list++; /* behind the NULL of what was before */
+            *attribute++ = (RbAttribute){ place(&at, from->name), list };
+        }
+        for (const char *const *v = from->values; *v != NULL; v++)
+            *list++ = place(&at, *v);
     }
-    qsort(copy, n, sizeof *copy, compare_attribute);
-    identity->attributes = copy;
-    identity->n_attributes = n;
-    return TRUE;
 }
 
 static gboolean
@@ -183,12 +285,15 @@ copy_texts(RbIdentity *identity, const RbIdentity *facts, GError **error)
 RbIdentity *
 rb_identity_new(const RbIdentity *facts, GError **error)
 {
-    g_autoptr(RbIdentity) identity = g_new0(RbIdentity, 1);
+    Whole *whole = g_new0(Whole, 1);
+    g_autoptr(RbIdentity) identity = &whole->public;
+    g_auto(Gathering) g = { .attributes = g_ptr_array_new() };
 
     g_atomic_ref_count_init(&identity->refs);
     if (!rb_identity_check_name(facts->name, error) || !copy_texts(identity, facts, error) ||
-        !copy_groups(identity, facts->groups, error) || !copy_attributes(identity, facts->attributes, error))
+        !gather_groups(&g, facts->groups, error) || !gather_attributes(&g, facts->attributes, error))
         return NULL;
+    fill(whole, &g);
     identity->authenticated_at = facts->authenticated_at;
     identity->groups_at = facts->groups_at;
     identity->expires_at = facts->expires_at;
@@ -210,12 +315,7 @@ rb_identity_unref(RbIdentity *identity)
         return;
     for (gsize i = 0; i < G_N_ELEMENTS(text_fields); i++)
         g_free((char *)text_value(identity, i));
-    g_strfreev((char **)identity->groups);
-    for (guint i = 0; i < identity->n_attributes; i++) {
-        g_free((char *)identity->attributes[i].name);
-        g_strfreev((char **)identity->attributes[i].values);
-    }
-    g_free((RbAttribute *)identity->attributes);
+    g_free(((Whole *)(void *)identity)->block); /* it is made here alone: rb_identity_new() */
     g_free(identity);
 }
 

@@ -119,9 +119,10 @@ gboolean rb_oidc_check_id_token(const RbOidc *oidc, const RbSignIn *sign_in, con
 /** rb_oidc_claim: @name as a member, or as a path of members with dots ("realm_access.roles"); NULL: none. */
 const json_t *rb_oidc_claim(const json_t *claims, const char *name);
 /** rb_oidc_groups: every group that @claims state, and those that Entra left out; a list that is known to be
- * cut short and cannot be fetched whole: identity.groups_incomplete. */
+ * cut short and cannot be fetched whole: identity.groups_incomplete. They are borrowed from @claims and from
+ * @fetched (transfer full): what was asked for; NULL: nothing was. */
 gboolean rb_oidc_groups(const RbOidc *oidc, const RbOidcTrust *trust, const json_t *claims, gint64 now,
-                        GPtrArray *groups, GError **error);
+                        GPtrArray *groups, json_t **fetched, GError **error);
 /** rb_oidc_identity: who the claims are about. */
 RbIdentity *rb_oidc_identity(const RbOidc *oidc, const RbOidcTrust *trust, const RbSignIn *sign_in,
                              const json_t *id_token, const RbSecret *access_token, gint64 now,

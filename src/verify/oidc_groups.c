@@ -28,20 +28,22 @@ static gboolean
 append(const json_t *claim, const char *name, GPtrArray *groups, GError **error)
 {
     const json_t *one;
-    gsize i;
+    gsize i, at;
 
     if (json_array_size(claim) > RB_IDENTITY_MAX_GROUPS)
         return rb_refuse(error, RB_IDENTITY_TOO_MANY_GROUPS, "'%s' lists %zu groups; at most %d are accepted",
                          name, json_array_size(claim), RB_IDENTITY_MAX_GROUPS);
     if (json_is_string(claim))
-        g_ptr_array_add(groups, g_strdup(json_string_value(claim)));
+        g_ptr_array_add(groups, (gpointer)json_string_value(claim));
     else if (!json_is_array(claim))
         return rb_refuse(error, RB_IDENTITY_MALFORMED, "'%s' is not a list of groups", name);
+    at = groups->len;
+    g_ptr_array_set_size(groups, (gint)(at + json_array_size(claim)));
     json_array_foreach((json_t *)claim, i, one)
     {
         if (!json_is_string(one))
             return rb_refuse(error, RB_IDENTITY_MALFORMED, "'%s' lists a group that is not a text", name);
-        g_ptr_array_add(groups, g_strdup(json_string_value(one)));
+        groups->pdata[at + i] = (gpointer)json_string_value(one);
     }
     return TRUE;
 }
@@ -122,27 +124,24 @@ address_for(const RbOidc *oidc, const json_t *claims, GError **error)
 /* All of them or none: a list with a next page is not the whole. */
 static gboolean
 fetch(const RbOidc *oidc, const RbOidcTrust *trust, const json_t *claims, gint64 now, GPtrArray *groups,
-      GError **error)
+      json_t **fetched, GError **error)
 {
     g_autofree char *url = address_for(oidc, claims, error);
     g_autoptr(RbOidcTokens) tokens = url == NULL ? NULL : own_token(oidc, trust, now, error);
     json_t *json = tokens == NULL ? NULL : ask(oidc, url, tokens->access_token, error);
-    gboolean ok;
 
+    *fetched = json;
     if (json == NULL)
         return FALSE;
     if (json_object_get(json, "@odata.nextLink") != NULL || !json_is_array(json_object_get(json, "value")))
-        ok = rb_refuse(error, RB_IDENTITY_GROUPS_INCOMPLETE,
-                       "the list of groups that was asked for is not whole");
-    else
-        ok = append(json_object_get(json, "value"), "value", groups, error);
-    json_decref(json);
-    return ok;
+        return rb_refuse(error, RB_IDENTITY_GROUPS_INCOMPLETE,
+                         "the list of groups that was asked for is not whole");
+    return append(json_object_get(json, "value"), "value", groups, error);
 }
 
 gboolean
 rb_oidc_groups(const RbOidc *oidc, const RbOidcTrust *trust, const json_t *claims, gint64 now,
-               GPtrArray *groups, GError **error)
+               GPtrArray *groups, json_t **fetched, GError **error)
 {
     for (guint i = 0; oidc->group_claims[i] != NULL; i++) {
         const json_t *claim = rb_oidc_claim(claims, oidc->group_claims[i]);
@@ -155,5 +154,5 @@ rb_oidc_groups(const RbOidc *oidc, const RbOidcTrust *trust, const json_t *claim
         return rb_refuse(
             error, RB_IDENTITY_GROUPS_INCOMPLETE,
             "the groups were left out for being too many (_claim_names), and no `overage` is set");
-    return fetch(oidc, trust, claims, now, groups, error);
+    return fetch(oidc, trust, claims, now, groups, fetched, error);
 }

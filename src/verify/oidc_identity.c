@@ -21,26 +21,25 @@ lacks_something(const RbOidc *oidc, const json_t *claims)
     return lacks;
 }
 
-/* OIDC Core 5.3.2: its sub must be the ID token's, else none of it is used. */
-static gboolean
-add_userinfo(const RbOidc *oidc, const RbOidcTrust *trust, const RbSecret *access_token, json_t *claims,
-             GError **error)
+/* (transfer full): UserInfo of the same person (OIDC Core 5.3.2: its sub must be the ID token's, else none of
+ * it is used); NULL without @error where it is not needed. */
+static json_t *
+fetch_userinfo(const RbOidc *oidc, const RbOidcTrust *trust, const RbSecret *access_token,
+               const json_t *claims, GError **error)
 {
+    const json_t *sub;
     json_t *info;
-    gboolean same;
 
     if (oidc->userinfo == RB_OIDC_USERINFO_NEVER || trust->userinfo == NULL ||
         (oidc->userinfo == RB_OIDC_USERINFO_MISSING && !lacks_something(oidc, claims)))
-        return TRUE;
+        return NULL;
     info = rb_oidc_get(oidc, trust->userinfo, access_token, error);
-    if (info == NULL)
-        return FALSE;
-    same = json_is_string(json_object_get(info, "sub")) &&
-           json_equal(json_object_get(info, "sub"), json_object_get(claims, "sub"));
-    if (same)
-        (void)json_object_update_missing(claims, info);
+    sub = json_object_get(info, "sub");
+    if (info == NULL || (json_is_string(sub) && json_equal(sub, json_object_get(claims, "sub"))))
+        return info;
+    (void)rb_refuse(error, RB_OIDC_USERINFO, "UserInfo is about another 'sub' than the ID token");
     json_decref(info);
-    return same || rb_refuse(error, RB_OIDC_USERINFO, "UserInfo is about another 'sub' than the ID token");
+    return NULL;
 }
 
 static gboolean
@@ -82,76 +81,100 @@ proves_mfa(const RbOidc *oidc, const json_t *claims, const char *acr)
 static gboolean
 check_acr(const RbOidc *oidc, const RbSignIn *sign_in, const char *acr, gboolean mfa, GError **error)
 {
-    g_autofree char *quoted = rb_text_quote(acr == NULL ? "" : acr);
+    gboolean asked = mfa || *oidc->acr_values == NULL ||
+                     (acr != NULL && g_strv_contains((const char *const *)oidc->acr_values, acr));
+    g_autofree char *quoted = NULL;
 
-    if (sign_in->wants_mfa && !mfa)
+    if (asked && (mfa || !sign_in->wants_mfa))
+        return TRUE;
+    quoted = rb_text_quote(acr == NULL ? "" : acr);
+    if (sign_in->wants_mfa)
         return rb_refuse(error, RB_OIDC_MFA_MISSING,
                          "signed in by acr %s, and `mfa:` accepts neither it nor amr", quoted);
-    if (*oidc->acr_values != NULL && !mfa &&
-        (acr == NULL || !g_strv_contains((const char *const *)oidc->acr_values, acr)))
-        return rb_refuse(error, RB_OIDC_ACR, "signed in by acr %s, which was not asked for", quoted);
-    return TRUE;
+    return rb_refuse(error, RB_OIDC_ACR, "signed in by acr %s, which was not asked for", quoted);
 }
 
-/* (transfer full): a claim as text; NULL for what is neither text, number nor truth. */
-static char *
-as_text(const json_t *value)
+/* A claim as text, borrowed from it or kept in @made; NULL for what is neither text, number nor truth. */
+static const char *
+as_text(const json_t *value, GStringChunk *made)
 {
+    char number[32];
+
     if (json_is_string(value))
-        return g_strdup(json_string_value(value));
-    if (json_is_integer(value))
-        return g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    return json_is_boolean(value) ? g_strdup(json_is_true(value) ? "true" : "false") : NULL;
+        return json_string_value(value);
+    if (json_is_integer(value)) {
+        g_snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return g_string_chunk_insert(made, number);
+    }
+    return json_is_boolean(value) ? (json_is_true(value) ? "true" : "false") : NULL;
 }
+
+/* What rb_identity_new() is given; it copies, so that all of it may be borrowed from the claims. */
+typedef struct {
+    GPtrArray *groups, *values; /* char; values: of each attribute, a NULL, those of the next */
+    GArray *attributes;         /* RbAttribute */
+    GStringChunk *made;
+    json_t *fetched; /* where groups were asked for */
+} Facts;
 
 static void
-attribute_clear(gpointer data)
+facts_clear(Facts *facts)
 {
-    g_strfreev((char **)((RbAttribute *)data)->values);
+    g_ptr_array_unref(facts->groups);
+    g_ptr_array_unref(facts->values);
+    g_array_unref(facts->attributes);
+    g_string_chunk_free(facts->made);
+    json_decref(facts->fetched);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Facts, facts_clear)
+
+static void
+add_value(Facts *facts, const json_t *claim)
+{
+    const char *text = as_text(claim, facts->made);
+
+    if (text != NULL)
+        g_ptr_array_add(facts->values, (gpointer)text);
 }
 
 /* Every claim about the person that is text or a list of it; objects cannot match anything and are left out.
  */
-static GArray *
-read_attributes(const json_t *claims)
+static void
+read_attributes(Facts *facts, const json_t *claims)
 {
-    GArray *attributes = g_array_new(TRUE, TRUE, sizeof(RbAttribute));
     const char *name;
     const json_t *claim, *one;
-    char *text;
     gsize i;
+    guint at = 0;
 
-    g_array_set_clear_func(attributes, attribute_clear);
     json_object_foreach((json_t *)claims, name, claim)
     {
-        g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
-        RbAttribute attribute = { .name = name };
+        const RbAttribute attribute = { .name = name };
         if (*name == '\0' || *name == '_' || g_strv_contains(protocol, name))
             continue;
-        text = as_text(claim);
-        if (text != NULL)
-            g_ptr_array_add(values, text);
-        json_array_foreach((json_t *)claim, i, one)
-        {
-            text = as_text(one);
-            if (text != NULL)
-                g_ptr_array_add(values, text);
-        }
-        if (values->len == 0)
+        add_value(facts, claim);
+        json_array_foreach((json_t *)claim, i, one) add_value(facts, one);
+        if (facts->values->len == at)
             continue;
-        g_ptr_array_add(values, NULL);
-        attribute.values = (const char *const *)g_ptr_array_steal(values, NULL);
-        g_array_append_val(attributes, attribute);
+        g_ptr_array_add(facts->values, NULL);
+        at = facts->values->len;
+        g_array_append_val(facts->attributes, attribute);
     }
-    return attributes;
+    at = 0; /* the values do not move any more */
+    for (guint a = 0; a < facts->attributes->len; a++) {
+        g_array_index(facts->attributes, RbAttribute, a).values =
+            (const char *const *)facts->values->pdata + at;
+        while (facts->values->pdata[at++] != NULL) {
+        }
+    }
 }
 
 static RbIdentity *
 build(const RbOidc *oidc, const RbOidcTrust *trust, const RbSignIn *sign_in, const json_t *claims, gint64 now,
       GError **error)
 {
-    g_autoptr(GPtrArray) groups = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GArray) attributes = NULL;
+    g_auto(Facts) lists = { g_ptr_array_new(), g_ptr_array_new(),
+                            g_array_new(TRUE, TRUE, sizeof(RbAttribute)), g_string_chunk_new(64), NULL };
     RbIdentity facts = { .provider = oidc->seat->id, .issuer = oidc->issuer, .groups_at = now };
 
     facts.subject = json_string_value(json_object_get(claims, "sub"));
@@ -164,37 +187,46 @@ build(const RbOidc *oidc, const RbOidcTrust *trust, const RbSignIn *sign_in, con
     facts.mfa = proves_mfa(oidc, claims, facts.authn_context);
     if (!check_acr(oidc, sign_in, facts.authn_context, facts.mfa, error) ||
         !find_name(oidc, claims, &facts.name, error) ||
-        !rb_oidc_groups(oidc, trust, claims, now, groups, error))
+        !rb_oidc_groups(oidc, trust, claims, now, lists.groups, &lists.fetched, error))
         return NULL;
-    g_ptr_array_add(groups, NULL);
-    attributes = read_attributes(claims);
-    facts.groups = (const char *const *)groups->pdata;
-    facts.attributes = (const RbAttribute *)(void *)attributes->data;
+    g_ptr_array_add(lists.groups, NULL);
+    read_attributes(&lists, claims);
+    facts.groups = (const char *const *)lists.groups->pdata;
+    facts.attributes = (const RbAttribute *)(void *)lists.attributes->data;
     return rb_identity_new(&facts, error);
 }
 
-/* How somebody signed in is the ID token's to say; UserInfo may add who they are, not that. */
-static void
-keep_ours(json_t *claims, const json_t *id_token)
+/* (transfer full): the ID token's claims, and of UserInfo's what it adds. How somebody signed in is the ID
+ * token's to say; UserInfo may add who they are, not that. */
+static json_t *
+merge(const json_t *id_token, json_t *info)
 {
     static const char *const signed_only[] = { "acr", "amr", "auth_time", "sid", "iat", NULL };
+    json_t *claims = json_copy((json_t *)id_token);
 
     for (guint i = 0; signed_only[i] != NULL; i++)
-        if (json_object_get(id_token, signed_only[i]) == NULL)
-            (void)json_object_del(claims, signed_only[i]);
+        (void)json_object_del(info, signed_only[i]);
+    (void)json_object_update_missing(claims, info);
+    return claims;
 }
 
 RbIdentity *
 rb_oidc_identity(const RbOidc *oidc, const RbOidcTrust *trust, const RbSignIn *sign_in,
                  const json_t *id_token, const RbSecret *access_token, gint64 now, GError **error)
 {
-    json_t *claims = json_copy((json_t *)id_token);
-    RbIdentity *identity = NULL;
+    g_autoptr(GError) why = NULL;
+    json_t *info = fetch_userinfo(oidc, trust, access_token, id_token, &why), *claims;
+    RbIdentity *identity;
 
-    if (add_userinfo(oidc, trust, access_token, claims, error)) {
-        keep_ours(claims, id_token);
-        identity = build(oidc, trust, sign_in, claims, now, error);
+    if (why != NULL) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return NULL;
     }
+    if (info == NULL)
+        return build(oidc, trust, sign_in, id_token, now, error);
+    claims = merge(id_token, info);
+    identity = build(oidc, trust, sign_in, claims, now, error);
     json_decref(claims);
+    json_decref(info);
     return identity;
 }
