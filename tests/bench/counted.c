@@ -1,4 +1,5 @@
 #include "iam/sigv4.h"
+#include "id_token.h"
 #include "issue/priv.h"
 #include "mapping/priv.h"
 #include "world.h"
@@ -11,7 +12,7 @@
  * One piece of work, a few times, for callgrind to count (tests/bench/budget.py): what counted_call() does
  * and nothing else. The first time, when tables are filled and libraries loaded, is not counted.
  *
- * counted saml | decision | sts: prints how many times.
+ * counted saml | decision | sts | jwt: prints how many times.
  */
 enum { TIMES = 5, GROUPS = 2000, RULES = 10000, EXPRESSIONS = 1000, ACCOUNTS = 100, ROLES = 20, HITS = 200 };
 
@@ -199,6 +200,33 @@ sts(void)
     rb_sigv4_keys_free(s.keys);
 }
 
+/* ---- an ID token of 200 groups, to an identity ---- */
+
+typedef struct {
+    Party *party;
+    char *token;
+} IdToken;
+
+static void
+identify(gpointer data)
+{
+    const IdToken *t = data;
+    g_autoptr(RbIdentity) identity = party_identity(t->party, t->token, NULL);
+
+    must(identity != NULL && identity->n_groups == 200, "an ID token");
+}
+
+static void
+jwt(void)
+{
+    IdToken t = { party_new(), NULL };
+
+    t.token = party_token(t.party, "RS256", 200, NULL);
+    run(identify, &t);
+    g_free(t.token);
+    party_free(t.party);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -210,6 +238,8 @@ main(int argc, char **argv)
         decision();
     else if (g_str_equal(what, "sts"))
         sts();
+    else if (g_str_equal(what, "jwt"))
+        jwt();
     else
         return 2;
     return 0;
