@@ -4,8 +4,9 @@
 
 /*
  * From a cold start to a console URL there are five fetches: IMDS token, its role, its credentials,
- * AssumeRole, the sign-in token. Each of them fails in each way, once or for good: there are no credentials
- * without an answer that could be read, the error is never "no", and afterwards everything works again.
+ * AssumeRole, the sign-in token. Where the account trusts the bridge itself, only the last two of them. Each
+ * fails in each way, once or for good: there are no credentials without an answer that could be read, the
+ * error is never "no", and afterwards everything works again.
  */
 
 #define YAML "region: eu-central-1\nsts_endpoint: %s/sts\nsignin_endpoint: %s\ntimeout: 2s\nmax_attempts: 2\n"
@@ -39,18 +40,27 @@ static const struct {
 };
 /* clang-format on */
 
+static const struct {
+    RbIssueMethod method;
+    guint from; /* the first of the fetches that it needs */
+} ways[] = { { RB_ISSUE_ASSUME_ROLE, 0 }, { RB_ISSUE_WEB_IDENTITY, 3 }, { RB_ISSUE_SAML, 3 } };
+
 /* All of it. Returns: TRUE when a console URL came out. */
 static gboolean
-run(Aws *aws, GError **error)
+run(Aws *aws, RbIssueMethod method, GError **error)
 {
-    const RbGrant grant = grant_for("arn:aws:iam::111122223333:role/data-scientist");
+    RbGrant grant = grant_for("arn:aws:iam::111122223333:role/data-scientist");
     g_autoptr(RbIdentity) identity = ada();
-    g_autoptr(RbCredentials) credentials = rb_issue(aws->issuer, &grant, identity, 0, NOW, error);
-    const RbConsoleAsk ask = {
+    g_autoptr(RbCredentials) credentials = NULL;
+    RbConsoleAsk ask = {
         .grant = &grant, .credentials = credentials, .portal_url = "https://bridge.acme.example/", .now = NOW
     };
     g_autoptr(RbConsole) console = NULL;
 
+    if (method != RB_ISSUE_ASSUME_ROLE)
+        trust(&grant, method);
+    grant.session_policy = "{}"; /* so that the console of a saml account is entered by credentials too */
+    ask.credentials = credentials = rb_issue(aws->issuer, &grant, identity, 0, NOW, error);
     if (credentials == NULL)
         return FALSE;
     console = rb_issue_console(aws->issuer, &ask, error);
@@ -78,59 +88,74 @@ expect_truth(const char *name, guint n, gboolean done, const GError *error)
 }
 
 static void
-recover(Aws *aws, const char *name, guint n)
+recover(Aws *aws, guint way, const char *name, guint n)
 {
     g_autoptr(GError) error = NULL;
 
-    aws_answer(aws, good, STEPS);
+    aws_answer(aws, good + ways[way].from, STEPS - ways[way].from);
     cold_start(aws);
-    if (!run(aws, &error))
+    if (!run(aws, ways[way].method, &error))
         fail_msg("after fetch %u %s: %s", n + 1, name, error->message);
+}
+
+static void
+fail_for_good(Aws *aws, guint way, guint n, guint failure)
+{
+    const guint from = ways[way].from;
+    const char *name = failures[failure].name;
+    Answer script[STEPS];
+    g_autoptr(GError) error = NULL;
+    gboolean done;
+
+    memcpy(script, good, sizeof good);
+    script[n] = failures[failure].answer;
+    aws_answer(aws, script + from, n + 1 - from);
+    cold_start(aws);
+    done = run(aws, ways[way].method, &error);
+    /* the first two steps of IMDS take any text: what is wrong shows one step later, and as a fault too */
+    expect_truth(name, n, done, error);
+    recover(aws, way, name, n);
+}
+
+static void
+fail_once(Aws *aws, guint way, guint n, guint failure)
+{
+    const guint from = ways[way].from;
+    Answer script[STEPS + 1];
+    g_autoptr(GError) error = NULL;
+    gboolean done;
+
+    memcpy(script, good, n * sizeof *good);
+    script[n] = failures[failure].answer;
+    memcpy(script + n + 1, good + n, (STEPS - n) * sizeof *good);
+    aws_answer(aws, script + from, STEPS + 1 - from);
+    cold_start(aws);
+    done = run(aws, ways[way].method, &error);
+    if (failures[failure].passing && !done)
+        fail_msg("fetch %u %s once: %s", n + 1, failures[failure].name, error->message);
+    if (!failures[failure].passing)
+        expect_truth(failures[failure].name, n, done, error);
+}
+
+static void
+each(Aws *aws, void (*fails)(Aws *aws, guint way, guint n, guint failure))
+{
+    for (guint way = 0; way < G_N_ELEMENTS(ways); way++)
+        for (guint failure = 0; failure < G_N_ELEMENTS(failures); failure++)
+            for (guint n = ways[way].from; n < STEPS; n++)
+                fails(aws, way, n, failure);
 }
 
 static void
 test_for_good(void **state)
 {
-    Aws *aws = *state;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(failures); i++)
-        for (guint n = 0; n < STEPS; n++) {
-            Answer script[STEPS];
-            g_autoptr(GError) error = NULL;
-            gboolean done;
-            memcpy(script, good, sizeof good);
-            script[n] = failures[i].answer;
-            aws_answer(aws, script, n + 1);
-            cold_start(aws);
-            done = run(aws, &error);
-            /* the first two steps of IMDS take any text: what is wrong shows one step later, and as a fault
-             * too */
-            expect_truth(failures[i].name, n, done, error);
-            recover(aws, failures[i].name, n);
-        }
+    each(*state, fail_for_good);
 }
 
 static void
 test_once(void **state)
 {
-    Aws *aws = *state;
-
-    for (size_t i = 0; i < G_N_ELEMENTS(failures); i++)
-        for (guint n = 0; n < STEPS; n++) {
-            Answer script[STEPS + 1];
-            g_autoptr(GError) error = NULL;
-            gboolean done;
-            memcpy(script, good, n * sizeof *good);
-            script[n] = failures[i].answer;
-            memcpy(script + n + 1, good + n, (STEPS - n) * sizeof *good);
-            aws_answer(aws, script, STEPS + 1);
-            cold_start(aws);
-            done = run(aws, &error);
-            if (failures[i].passing && !done)
-                fail_msg("fetch %u %s once: %s", n + 1, failures[i].name, error->message);
-            if (!failures[i].passing)
-                expect_truth(failures[i].name, n, done, error);
-        }
+    each(*state, fail_once);
 }
 
 /* Nobody listens at all. */
@@ -154,8 +179,11 @@ test_nothing_there(void **state)
 static int
 setup(void **state)
 {
+    Aws *aws;
+
     clear_environment();
-    *state = aws_new(YAML);
+    *state = aws = aws_new(YAML);
+    aws_trusted(aws, YAML);
     return 0;
 }
 
