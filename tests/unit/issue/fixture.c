@@ -99,7 +99,7 @@ aws_renew(Aws *aws, const char *yaml)
 }
 
 static void
-make_key(const char *dir, RbKeyUse use)
+make_key(char *dir, RbKeyUse use)
 {
     const RbSigningKeysSetting setting = { .dir = dir };
     const RbKeyOrder order = { use, NULL, "bridge.acme.example", NOW };
