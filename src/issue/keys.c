@@ -282,10 +282,12 @@ rb_signing_keys_published(RbSigningKeys *keys, RbKeyUse use, gint64 now)
     return published;
 }
 
+/* The one that signs comes first: Ceph's gateway (16.2) looks at no other, and the order means nothing else. */
 json_t *
 rb_signing_keys_jwks(RbSigningKeys *keys, gint64 now)
 {
     g_autoptr(GPtrArray) published = rb_signing_keys_published(keys, RB_KEY_TOKEN, now);
+    g_autoptr(RbSigningKey) current = rb_signing_keys_current(keys, RB_KEY_TOKEN, now, NULL);
     json_t *list = json_array();
 
     for (guint i = 0; i < published->len; i++) {
@@ -293,7 +295,10 @@ rb_signing_keys_jwks(RbSigningKeys *keys, gint64 now)
         json_t *jwk = rb_certificate_jwk(key->certificate, key->kid, NULL);
         if (jwk == NULL)
             g_error("a certificate that was read has no key");
-        (void)json_array_append_new(list, jwk);
+        if (current != NULL && g_str_equal(key->kid, current->kid))
+            (void)json_array_insert_new(list, 0, jwk);
+        else
+            (void)json_array_append_new(list, jwk);
     }
     return json_pack("{s:o}", "keys", list);
 }

@@ -113,6 +113,30 @@ test_over_time(void **state)
 }
 
 static void
+expect_first(RbSigningKeys *keys, gint64 now, const char *want)
+{
+    json_t *set = rb_signing_keys_jwks(keys, now);
+    const json_t *first = json_array_get(json_object_get(set, "keys"), 0);
+
+    assert_string_equal(json_string_value(json_object_get(first, "kid")), want);
+    assert_int_equal(json_array_size(json_object_get(set, "keys")), 2);
+    json_decref(set);
+}
+
+/* The key that signs is the first of those published, before a rotation's moment and after it. */
+static void
+test_first_of_the_set(void **state)
+{
+    g_autofree char *first = make(RB_KEY_TOKEN, NULL, NOW, NOW);
+    g_autofree char *second = make(RB_KEY_TOKEN, NULL, NOW, NOW + DAY);
+    g_autoptr(RbSigningKeys) keys = load(NOW);
+
+    (void)state;
+    expect_first(keys, NOW + DAY - 1, first);
+    expect_first(keys, NOW + DAY, second);
+}
+
+static void
 set_until(guint i, gint64 until)
 {
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
@@ -564,6 +588,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_over_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_first_of_the_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_retired, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refresh, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_jwks, set_up, tear_down),
