@@ -12,6 +12,7 @@ OTHER=acme-research-out
 usage() {
     cat <<'USAGE'
 Usage: ceph.sh up DIR [--port N] [--mon-port N]     starts it; writes DIR/env (mode 0600), to be sourced
+       ceph.sh trust DIR ISSUER CLIENT-ID            the role trusts ISSUER's tokens for CLIENT-ID besides
        ceph.sh down DIR
 
 Account 111122223333 (a Ceph tenant) has the buckets acme-research-in, with object hello.txt, and acme-research-out,
@@ -23,7 +24,7 @@ DIR/env sets
   CEPH_CALLER_ARN CEPH_CALLER_ACCESS_KEY_ID CEPH_CALLER_SECRET_ACCESS_KEY      may assume the role, has no caps
   CEPH_STRANGER_ACCESS_KEY_ID CEPH_STRANGER_SECRET_ACCESS_KEY                  the role's trust does not name it
   CEPH_ADMIN_ACCESS_KEY_ID CEPH_ADMIN_SECRET_ACCESS_KEY                        caps roles, oidc-provider, user-policy
-  CEPH_OWNER_ACCESS_KEY_ID CEPH_OWNER_SECRET_ACCESS_KEY                        owns the buckets
+  CEPH_OWNER_ACCESS_KEY_ID CEPH_OWNER_SECRET_ACCESS_KEY                        owns the buckets, caps oidc-provider
 and CEPH_CONF, for radosgw-admin -n client.rgw.a.
 
 The gateway listens on --port (default 17480), the monitor on --mon-port and the port after it (default 13300).
@@ -113,7 +114,7 @@ fill() {
     make_user ADMIN admin --caps 'roles=*;oidc-provider=*;user-policy=*'
     make_user CALLER caller
     make_user STRANGER stranger
-    make_user OWNER owner --tenant "$ACCOUNT"
+    make_user OWNER owner --tenant "$ACCOUNT" --caps 'oidc-provider=*'
     # shellcheck source=/dev/null
     . "$dir/env.new"
     printf 'hello from the research bucket\n' >"$dir/hello.txt"
@@ -141,6 +142,30 @@ export CEPH_CALLER_ARN=arn:aws:iam:::user/caller
 export CEPH_BUCKET=$BUCKET CEPH_OTHER_BUCKET=$OTHER CEPH_OBJECT=hello.txt
 ENV
     mv "$dir/env.new" "$dir/env"
+}
+
+# iam QUERY: a signed request of the account's owner.
+iam() {
+    printf 'user = "%s:%s"\n' "$CEPH_OWNER_ACCESS_KEY_ID" "$CEPH_OWNER_SECRET_ACCESS_KEY" |
+        curl -fsS -m 20 -K - -o "$dir/iam.xml" --aws-sigv4 aws:amz:default:iam -d "$1" "$CEPH_ENDPOINT/" ||
+        fail "IAM refused $1 of the owner"
+}
+
+# The provider is one of the account, as IAM has it; the thumbprint is asked for, and not looked at by this version.
+trust() {
+    dir=$(part_dir "$1")
+    local issuer=$2 client=$3 name=${2#*://} policy
+    # shellcheck source=/dev/null
+    . "$dir/env"
+    iam "Action=CreateOpenIDConnectProvider&Version=2010-05-08&Url=$(jq -rn --arg u "$issuer" '$u | @uri')&ClientIDList.member.1=$client&ThumbprintList.member.1=$(printf '0%.0s' {1..40})"
+    policy=$(jq -cn --arg arn "arn:aws:iam::$ACCOUNT:oidc-provider/$name" --arg key "$name:app_id" --arg client "$client" \
+        '{Version: "2012-10-17", Statement: [
+            {Effect: "Allow", Principal: {AWS: ["arn:aws:iam:::user/caller"]}, Action: ["sts:AssumeRole"]},
+            {Effect: "Allow", Principal: {Federated: [$arn]}, Action: ["sts:AssumeRoleWithWebIdentity"],
+             Condition: {StringEquals: {($key): $client}}}]}')
+    admin role modify --tenant "$ACCOUNT" --role-name "$ROLE" --assume-role-policy-doc "$policy" >>"$dir/admin.log" ||
+        fail "radosgw-admin did not change the role: $(tail -n 1 "$dir/admin.log")"
+    say "$ROLE trusts $issuer for $client"
 }
 
 stop_all() {
@@ -200,6 +225,7 @@ case ${1:-} in -h | --help) usage; exit 0 ;; esac
 case $1 in
     up) shift; up "$@" ;;
     start-cluster) dir=$2 mon_port=$3; start_cluster ;;
+    trust) [ $# -eq 4 ] || { usage >&2; exit 2; }; trust "$2" "$3" "$4" ;;
     down) down "$2" ;;
     *) usage >&2; exit 2 ;;
 esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a sign-in at SimpleSAMLphp to an object in Ceph's S3: the real service asks an STS that nobody here wrote, and what
-# comes out may do what the policies say. usage: test_ceph.sh BUILD_DIR
+# comes out may do what the policies say. First with AWS credentials of its own, then with tokens of its own and no credentials. usage: test_ceph.sh BUILD_DIR
 set -uo pipefail
 # shellcheck source=tests/interop/bridge.sh
 . "$(dirname "$0")/bridge.sh"
@@ -26,7 +26,7 @@ free_pair() {
 ceph_up() { "$HERE/ceph.sh" up "$W/ceph" --port "$(free_port)" --mon-port "$(free_pair)"; }
 
 # The sample organisation in this Ceph: roles that need no external id, and what its S3 knows.
-write_mapping() {
+write_mapping() { # "METHOD[, MORE: …]"
     rm -rf "$BRIDGE_DIR/mappings"
     mkdir -p "$BRIDGE_DIR"/mappings/{roles,policies}
     cd "$BRIDGE_DIR/mappings" || return 1
@@ -36,8 +36,8 @@ accounts:
   - id: "111122223333"
     name: analytics-prod
     parameters: { input_bucket: acme-research-in }
-    issue: { method: assume-role }
 YAML
+    printf '    issue: { method: %s }\n' "$1" >>accounts.yaml
     cat >assignments.yaml <<'YAML'
 rolebridge: 1
 assignments:
@@ -75,7 +75,7 @@ comes_up() {
         --sp-signing-cert "$BRIDGE_DIR/certs/sp.pem" || return
     # shellcheck source=/dev/null
     . "$W/ceph/env"
-    write_mapping && untrusting_role || return
+    write_mapping assume-role && untrusting_role || return
     bridge_provider corp-saml "$W/idp/idp-metadata.xml" "${SIGNING[@]}"
     AWS_NODE="{ region: eu-central-1, sts_endpoint: \"$CEPH_ENDPOINT\" }"
     BRIDGE_ENV=("AWS_ACCESS_KEY_ID=$CEPH_CALLER_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY=$CEPH_CALLER_SECRET_ACCESS_KEY")
@@ -165,6 +165,70 @@ not_trusted() { # ROLE PERSON SAID: the decision is on record, then the refusal 
         recorded '.code == "sts.access_denied" and (.reason | test("'"$3"'")) and (.reason | test("trust policy"))'
 }
 
+# ---- the account trusts the bridge itself ----
+
+keys() { "$ROLEBRIDGECTL" keys "$@" --config "$BRIDGE_DIR/rolebridge.yaml" --json >"$W/keys" 2>&1 || { tail -n 1 "$W/keys"; return 1; }; }
+
+trusted() { # AUDIENCE: a bridge without any AWS credentials
+    write_mapping "web-identity, provider_arn: \"arn:aws:iam::111122223333:oidc-provider/127.0.0.1:$BRIDGE_PORT\""
+    MORE_CONFIG="issuer: { keys: certs/issuer, audience: $1 }"
+    BRIDGE_ENV=()
+    bridge_config && bridge_start
+}
+
+trusted_comes_up() {
+    bridge_stop || return
+    mkdir -m 700 "$BRIDGE_DIR/certs/issuer"
+    MORE_CONFIG='issuer: { keys: certs/issuer }'
+    bridge_config && keys rotate --for token && "$HERE/ceph.sh" trust "$W/ceph" "$BRIDGE_URL" sts.amazonaws.com &&
+        trusted sts.amazonaws.com
+}
+
+holds_no_secret() { # neither in the environment, nor anywhere that its kind of program looks
+    tr '\0' '\n' <"/proc/$(pgrep -g "$(bridge_process)" -x rolebridged)/environ" >"$W/environ" && [ -s "$W/environ" ] &&
+        ! grep '^AWS_' "$W/environ" | grep -v '^AWS_EC2_METADATA_DISABLED=true$' &&
+        ! grep -rqF -e "$CEPH_CALLER_SECRET_ACCESS_KEY" -e "$CEPH_CALLER_ACCESS_KEY_ID" "$BRIDGE_DIR" --include='*.yaml' --include='*.json'
+}
+
+reads_not_writes() {
+    sign_in ada && obtain 200 data-scientist && s3 200 GET /acme-research-in/hello.txt &&
+        grep -q 'hello from the research bucket' "$W/object" && PUT_BODY=x s3 403 PUT /acme-research-in/new.txt
+}
+
+by_own_token() {
+    mark && reads_not_writes && recorded '.kind == "lease" and .name == "ada" and .role == "data-scientist"
+        and .access_key_id == "'"$(jq -r .roleCredentials.accessKeyId "$W/body")"'" and .client == null'
+}
+
+by_own_token_policy() {
+    # shellcheck disable=SC2016 # the mapping's own variables
+    write_role data-scientist 'session_policy: { statements: [{ effect: Allow, action: "s3:GetObject", resource: "arn:${partition}:s3:::${account.input_bucket}/*" }] }'
+    mark && kill -HUP "$(bridge_process)" && until_true 20 recorded '.kind == "mapping" and .outcome == "loaded"' &&
+        reads_not_writes && s3 403 GET /acme-research-out/hello.txt
+}
+
+published() { # JQ-FILTER: of /jwks.json
+    ask 200 /jwks.json && said "$1"
+}
+
+kid() { # STATE: of the token key that is in it
+    keys list && jq -re ".keys[] | select(.state == \"$1\") | .kid" "$W/keys"
+}
+
+rotated() { # published first, then signing: Ceph takes what either has signed, while the old one is published and after it
+    local old new
+    old=$(kid signs) && keys rotate --for token --overlap 1h && until_true 40 published '.keys | length == 2' &&
+        reads_not_writes || return
+    keys retire "$(kid next)" && keys rotate --for token --overlap 0s --algorithm RS256 || return
+    new=$(kid signs) && [ "$old" != "$new" ] && until_true 40 published ".keys | map(.kid) == [\"$new\", \"$old\"]" &&
+        reads_not_writes && keys retire "$old" && until_true 40 published ".keys | map(.kid) == [\"$new\"]" && reads_not_writes
+}
+
+other_audience() { # CODE: a client id that the account's provider does not list
+    bridge_stop && trusted somebody.else && mark && sign_in ada && obtain 403 data-scientist &&
+        refused "$1" credentials && recorded '.kind == "decision"' && ! recorded '.kind == "lease"'
+}
+
 if ! ceph_up; then
     say "not ok Ceph comes up: its words are above"
     exit 0
@@ -180,5 +244,11 @@ check "two hours of a chained role: sts.duration" too_long
 check "without the group: mapping.not_assigned" not_assigned
 check "a role that does not trust the bridge: sts.access_denied" not_trusted data-administrator grace "AWS: 403 AccessDenied"
 check "a role that is not there: sts.access_denied" not_trusted developer linus "AWS: 404 NoSuchEntity"
+check "a bridge without AWS credentials, which the account trusts, comes up" trusted_comes_up
+check "web identity: no AWS secret in its environment and files" holds_no_secret
+check "web identity: get is allowed and put refused" by_own_token
+check "web identity: a session policy cuts the second bucket" by_own_token_policy
+check "web identity: keys rotate and are retired, Ceph goes along" rotated
+check "web identity: another audience" other_audience sts.access_denied
 check "the audit log is whole" chain_whole
 check "the service ends cleanly" bridge_stop
