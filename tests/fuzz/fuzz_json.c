@@ -20,23 +20,26 @@ depth_of(const json_t *value)
     return deepest + 1;
 }
 
-/* Our reader and jansson's of the same bytes: both refuse, or both have the same value. jansson 2.14 skips a
- * NUL behind a number, which is no JSON. */
+/* What is taken is one object within the bounds, and is read the same when it is written out again. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    g_autoptr(GError) error = NULL;
+    g_autoptr(GError) error = NULL, again_error = NULL;
     g_autofree char *copy = g_memdup2(data, size); /* as large as it is: a byte too far is seen */
-    json_t *ours = rb_json_parse(copy, size, RB_JWT_MALFORMED, "the input", &error);
-    json_t *theirs = json_loadb(copy == NULL ? "" : copy, size, JSON_REJECT_DUPLICATES, NULL);
-    gboolean fits =
-        json_is_object(theirs) && depth_of(theirs) <= RB_JSON_MAX_DEPTH && memchr(copy, '\0', size) == NULL;
+    json_t *json = rb_json_parse(copy, size, RB_JWT_MALFORMED, "the input", &error), *again = NULL;
+    char *text = NULL;
 
-    g_assert((ours == NULL) == (error != NULL));
-    g_assert(ours != NULL || rb_is_refusal(error, RB_JWT_MALFORMED));
-    g_assert((ours != NULL) == fits);
-    g_assert(ours == NULL || json_equal(ours, theirs));
-    json_decref(ours);
-    json_decref(theirs);
+    g_assert((json == NULL) == (error != NULL));
+    g_assert(json != NULL || rb_is_refusal(error, RB_JWT_MALFORMED));
+    if (json == NULL)
+        return 0;
+    g_assert(json_is_object(json) && depth_of(json) <= RB_JSON_MAX_DEPTH);
+    g_assert(memchr(copy, '\0', size) == NULL);
+    text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    again = rb_json_parse(text, strlen(text), RB_JWT_MALFORMED, "the same", &again_error);
+    g_assert(again != NULL && json_equal(json, again));
+    free(text);
+    json_decref(json);
+    json_decref(again);
     return 0;
 }

