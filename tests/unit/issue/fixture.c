@@ -101,7 +101,7 @@ aws_renew(Aws *aws, const char *yaml)
 static void
 make_key(char *dir, RbKeyUse use)
 {
-    const RbSigningKeysSetting setting = { .dir = dir };
+    const RbSigningKeysSetting setting = { .dir = (char *)dir };
     const RbKeyOrder order = { use, NULL, "bridge.acme.example", NOW };
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
     g_autoptr(GPtrArray) entries = rb_key_entries_read(dir, problems);
