@@ -6,7 +6,7 @@
 
 /* rolebridge as the identity provider of AWS accounts: what `issuer` in rolebridge.yaml says. */
 
-enum { MAX_URL = 255, MAX_AUDIENCE = 255, MAX_ENTITY_ID = 1024 };
+enum { MAX_URL = 255, MAX_AUDIENCE = 255, MAX_ENTITY_ID = 1024, MAX_TOKEN_LABEL = 32 };
 
 static gboolean
 is_loopback(const char *host)
@@ -74,6 +74,34 @@ resolve(const char *base_dir, const char *path)
     return g_path_is_absolute(path) ? g_strdup(path) : g_build_filename(base_dir, path, NULL);
 }
 
+/* `pkcs11`, when it is there. */
+static gboolean
+read_pkcs11(const RbIssuerSetting *setting, RbSigningKeysSetting *keys, RbDiagnostics *problems)
+{
+    static const char *const known[] = { "module", "token", "pin", NULL };
+    const RbYaml *node = rb_yaml_get(setting->issuer, "pkcs11"), *pin;
+    guint before = rb_diagnostics_count(problems);
+
+    if (node == NULL)
+        return TRUE;
+    if (!rb_yaml_expect(node, RB_YAML_MAP, problems) || !rb_yaml_check_keys(node, known, problems))
+        return FALSE;
+    pin = rb_yaml_get(node, "pin");
+    keys->pkcs11_module = g_strdup(rb_yaml_string(node, "module", NULL, problems));
+    keys->pkcs11_token = g_strdup(rb_yaml_string(node, "token", NULL, problems));
+    if (keys->pkcs11_module[0] != '\0' && !g_path_is_absolute(keys->pkcs11_module))
+        rb_yaml_problem(rb_yaml_get(node, "module"), problems, "write /usr/lib/softhsm/libsofthsm2.so",
+                        "the module must be an absolute file name");
+    if (strlen(keys->pkcs11_token) > MAX_TOKEN_LABEL)
+        rb_yaml_problem(rb_yaml_get(node, "token"), problems, NULL, "a token's label has at most %d bytes",
+                        MAX_TOKEN_LABEL);
+    if (pin == NULL)
+        rb_yaml_problem(node, problems, "write pin: {file: PATH}", "'pin' is missing");
+    else if (setting->secret != NULL)
+        keys->pkcs11_pin = setting->secret(pin, setting->base_dir, problems);
+    return rb_diagnostics_count(problems) == before && keys->pkcs11_pin != NULL;
+}
+
 gboolean
 rb_issuer_read_keys(const RbIssuerSetting *setting, RbSigningKeysSetting *keys, RbDiagnostics *problems)
 {
@@ -83,7 +111,7 @@ rb_issuer_read_keys(const RbIssuerSetting *setting, RbSigningKeysSetting *keys, 
     if (*name == '\0')
         return FALSE;
     keys->dir = g_canonicalize_filename(resolved, NULL);
-    return TRUE;
+    return read_pkcs11(setting, keys, problems);
 }
 
 static void
@@ -120,7 +148,7 @@ rb_issuer_read_url(const RbIssuerSetting *setting, RbDiagnostics *problems)
 void
 rb_issuer_read_federation(RbIssuer *issuer, const RbIssuerSetting *setting, RbDiagnostics *problems)
 {
-    static const char *const known[] = { "url", "audience", "entity_id", "keys", NULL };
+    static const char *const known[] = { "url", "audience", "entity_id", "keys", "pkcs11", NULL };
 
     if (setting->issuer == NULL || !rb_yaml_expect(setting->issuer, RB_YAML_MAP, problems))
         return;

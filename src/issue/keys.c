@@ -16,7 +16,8 @@ typedef struct {
 
 struct RbSigningKeys {
     char *dir;
-    GMutex lock; /* the fields below */
+    RbToken *token; /* NULL: keys are in files alone */
+    GMutex lock;    /* the fields below */
     Set *set;
     char *read; /* what keys.json looked like when it was read; NULL: never */
 };
@@ -87,12 +88,20 @@ read_certificate(const char *dir, const char *kid, GError **error)
     return text == NULL ? NULL : rb_certificate_to_der(text, size, error);
 }
 
+/* A token is not asked before it is to sign: where it is away, the rest of the service works. */
 static RbPrivateKey *
-read_private(const RbSigningKeys *keys, const RbKeyEntry *entry, GError **error)
+read_private(const RbSigningKeys *keys, const RbKeyEntry *entry, GBytes *certificate, GError **error)
 {
     g_autofree char *path = g_build_filename(keys->dir, entry->key, NULL);
-    g_autoptr(RbSecret) pem = rb_file_read_secret(path, RB_SIGN_MAX_KEY_FILE, FALSE, error);
+    g_autoptr(RbSecret) pem = NULL;
 
+    if (rb_key_entry_on_token(entry)) {
+        if (keys->token != NULL)
+            return rb_token_key(keys->token, entry->key, certificate, error);
+        (void)rb_refuse(error, RB_SIGN_KEY, "it is on a token, and rolebridge.yaml has no issuer.pkcs11");
+        return NULL;
+    }
+    pem = rb_file_read_secret(path, RB_SIGN_MAX_KEY_FILE, FALSE, error);
     return pem == NULL ? NULL : rb_private_key_parse(pem, error);
 }
 
@@ -126,7 +135,7 @@ load_key(const RbSigningKeys *keys, const RbKeyEntry *entry, GError **error)
     key->certificate = read_certificate(keys->dir, entry->kid, error);
     if (key->certificate == NULL)
         return NULL;
-    key->key = read_private(keys, entry, error);
+    key->key = read_private(keys, entry, key->certificate, error);
     return key->key != NULL && check_match(key, error) ? g_steal_pointer(&key) : NULL;
 }
 
@@ -206,18 +215,28 @@ void
 rb_signing_keys_setting_clear(RbSigningKeysSetting *setting)
 {
     g_clear_pointer(&setting->dir, g_free);
+    g_clear_pointer(&setting->pkcs11_module, g_free);
+    g_clear_pointer(&setting->pkcs11_token, g_free);
+    g_clear_pointer(&setting->pkcs11_pin, rb_secret_unref);
 }
 
 RbSigningKeys *
 rb_signing_keys_new(const RbSigningKeysSetting *setting, GError **error)
 {
+    RbToken *token = NULL;
     RbSigningKeys *keys;
 
     if (!g_path_is_absolute(setting->dir)) {
         (void)rb_fault(error, RB_FAULT_KEYS, "the directory of the signing keys is not an absolute name");
         return NULL;
     }
+    if (setting->pkcs11_module != NULL) {
+        token = rb_token_new(setting->pkcs11_module, setting->pkcs11_token, setting->pkcs11_pin, error);
+        if (token == NULL)
+            return NULL;
+    }
     keys = g_new0(RbSigningKeys, 1);
+    keys->token = token;
     g_mutex_init(&keys->lock);
     keys->dir = g_strdup(setting->dir);
     keys->set = set_new();
@@ -230,6 +249,7 @@ rb_signing_keys_free(RbSigningKeys *keys)
     if (keys == NULL)
         return;
     set_unref(keys->set);
+    rb_token_unref(keys->token); /* after the keys: whoever still holds one holds the token */
     g_free(keys->read);
     g_free(keys->dir);
     g_mutex_clear(&keys->lock);

@@ -42,7 +42,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbSigningKey, rb_signing_key_unref)
 
 /** Where the keys are. */
 typedef struct {
-    char *dir; /* absolute */
+    char *dir;                          /* absolute */
+    char *pkcs11_module, *pkcs11_token; /* keys are made on this token and stay there; NULL: in files */
+    RbSecret *pkcs11_pin;
 } RbSigningKeysSetting;
 void rb_signing_keys_setting_clear(RbSigningKeysSetting *setting);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RbSigningKeysSetting, rb_signing_keys_setting_clear)
@@ -87,7 +89,7 @@ typedef struct {
     char *kid;
     RbKeyUse use;
     const char *algorithm;
-    char *key; /* "KID.key" */
+    char *key; /* "KID.key", or "pkcs11:…": where on a token */
     gint64 created_at, signs_from, published_until /* 0: open */;
     guint line, column; /* of its entry */
 } RbKeyEntry;
@@ -137,6 +139,9 @@ gboolean rb_key_entries_check_order(const GPtrArray *entries, const RbKeyOrder *
  * sign; or with a fault. */
 gboolean rb_key_entries_retire(const RbSigningKeysSetting *setting, GPtrArray *entries, const char *kid,
                                gboolean leaked, gint64 now, GError **error);
+
+/** rb_key_entry_on_token: whether its private half is on a PKCS#11 token. */
+gboolean rb_key_entry_on_token(const RbKeyEntry *entry);
 
 /** rb_key_entry_published: whether others may learn of it at @now. */
 gboolean rb_key_entry_published(const RbKeyEntry *entry, gint64 now);

@@ -59,7 +59,8 @@ entry_new(const RbKeyOrder *order, const RbPrivateKey *key, gint64 now)
     entry->kid = kid_for(key, now);
     entry->use = order->use;
     entry->algorithm = rb_private_key_algorithm(key);
-    entry->key = g_strconcat(entry->kid, ".key", NULL);
+    entry->key = rb_private_key_uri(key) != NULL ? g_strdup(rb_private_key_uri(key))
+                                                 : g_strconcat(entry->kid, ".key", NULL);
     entry->created_at = now;
     entry->signs_from = order->signs_from;
     return entry;
@@ -80,6 +81,18 @@ rb_key_entries_check_order(const GPtrArray *entries, const RbKeyOrder *order, gi
                      from);
 }
 
+static RbPrivateKey *
+make_private(const RbSigningKeysSetting *setting, const RbKeyOrder *order, GError **error)
+{
+    const char *algorithm = order->algorithm != NULL ? order->algorithm : rb_key_algorithm_usual(order->use);
+    g_autoptr(RbToken) token = NULL;
+
+    if (setting->pkcs11_module == NULL)
+        return rb_private_key_generate(algorithm, error);
+    token = rb_token_new(setting->pkcs11_module, setting->pkcs11_token, setting->pkcs11_pin, error);
+    return token == NULL ? NULL : rb_token_key_generate(token, algorithm, error);
+}
+
 const RbKeyEntry *
 rb_key_entries_make(const RbSigningKeysSetting *setting, GPtrArray *entries, const RbKeyOrder *order,
                     gint64 now, GError **error)
@@ -88,8 +101,7 @@ rb_key_entries_make(const RbSigningKeysSetting *setting, GPtrArray *entries, con
     g_autoptr(GBytes) certificate = NULL;
     RbKeyEntry *entry;
 
-    key = rb_private_key_generate(
-        order->algorithm != NULL ? order->algorithm : rb_key_algorithm_usual(order->use), error);
+    key = make_private(setting, order, error);
     if (key == NULL)
         return NULL;
     certificate =
@@ -98,7 +110,7 @@ rb_key_entries_make(const RbSigningKeysSetting *setting, GPtrArray *entries, con
         return NULL;
     entry = entry_new(order, key, now);
     g_ptr_array_add(entries, entry);
-    if (write_private(setting->dir, entry->key, key, error) &&
+    if ((rb_key_entry_on_token(entry) || write_private(setting->dir, entry->key, key, error)) &&
         write_certificate(setting->dir, entry->kid, certificate, error) &&
         rb_key_entries_write(setting->dir, entries, error))
         return entry;
@@ -152,13 +164,14 @@ check_retire(const GPtrArray *entries, const RbKeyEntry *entry, const char *kid,
     return TRUE;
 }
 
-/* Best effort: what is left is a key that nobody trusts any more. */
+/* Best effort: what is left is a key that nobody trusts any more. What is on a token, its owner deletes. */
 static void
 delete_private(const char *dir, const RbKeyEntry *entry)
 {
     g_autofree char *path = g_build_filename(dir, entry->key, NULL);
 
-    (void)unlink(path);
+    if (!rb_key_entry_on_token(entry))
+        (void)unlink(path);
 }
 
 gboolean

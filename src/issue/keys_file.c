@@ -200,7 +200,8 @@ read_entry(const RbYaml *node, RbDiagnostics *problems)
         return NULL;
     }
     entry->key = g_strdup(rb_yaml_string(node, "key", NULL, problems));
-    check_file_name(node, "key", entry->kid, ".key", problems);
+    if (!rb_key_entry_on_token(entry))
+        check_file_name(node, "key", entry->kid, ".key", problems);
     check_file_name(node, "certificate", entry->kid, ".pem", problems);
     read_kind(node, entry, problems);
     read_times(node, entry, problems);
@@ -304,7 +305,13 @@ rb_key_entries_write(const char *dir, const GPtrArray *entries, GError **error)
     return ok;
 }
 
-/* ---- what a key does at a moment ---- */
+/* ---- what a key is, and does at a moment ---- */
+
+gboolean
+rb_key_entry_on_token(const RbKeyEntry *entry)
+{
+    return g_str_has_prefix(entry->key, "pkcs11:");
+}
 
 gboolean
 rb_key_entry_published(const RbKeyEntry *entry, gint64 now)

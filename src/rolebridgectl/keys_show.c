@@ -182,8 +182,9 @@ rb_keys_show_retired(const RbKeysConsole *console, const RbKeysWork *work, const
                                       signs == NULL ? NULL : signs->kid));
         return;
     }
-    fprintf(console->out, "Retired the %s key %s: it is published no more, and its private key is deleted.\n",
-            rb_key_use_name(retired->use), retired->kid);
+    fprintf(console->out, "Retired the %s key %s: it is published no more, and its private key is %s.\n",
+            rb_key_use_name(retired->use), retired->kid,
+            rb_key_entry_on_token(retired) ? "left on the token: delete it there" : "deleted");
     if (signs != NULL)
         fprintf(console->out, "%s signs%s.\n", signs->kid, leaked ? " from now on" : "");
     if (retired->use == RB_KEY_ASSERTION)

@@ -5,13 +5,11 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
 #include <string.h>
 
 /* JSON Web Keys (RFC 7517, 7518 §6, 8037) → OpenSSL's keys. Sizes, curves and purposes are checked here; what
  * does not fit is left out. */
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OSSL_PARAM, OSSL_PARAM_free)
 
 enum { MAX_NUMBER = RB_JWK_MAX_RSA_BITS / 8 + 1, MAX_EXPONENT = 4 /* bytes */ };
@@ -51,8 +49,8 @@ number(const json_t *jwk, const char *name, gsize max)
     return raw == NULL ? NULL : BN_bin2bn(g_bytes_get_data(raw, NULL), (int)g_bytes_get_size(raw), NULL);
 }
 
-static EVP_PKEY *
-build(const char *type, OSSL_PARAM_BLD *builder)
+EVP_PKEY *
+rb_pkey_build(const char *type, OSSL_PARAM_BLD *builder)
 {
     g_autoptr(OSSL_PARAM) params = OSSL_PARAM_BLD_to_param(builder);
     g_autoptr(EVP_PKEY_CTX) ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
@@ -76,7 +74,7 @@ rsa(const json_t *jwk)
     if (OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
         OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e) != 1)
         return NULL;
-    return build("RSA", builder);
+    return rb_pkey_build("RSA", builder);
 }
 
 /* The coordinates have exactly the curve's length (RFC 7518 §6.2.1.2), and the point is on the curve. */
@@ -97,7 +95,7 @@ ec(const json_t *jwk, guint curve)
     if (OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, curves[curve].group, 0) != 1 ||
         OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * size) != 1)
         return NULL;
-    pkey = build("EC", builder);
+    pkey = rb_pkey_build("EC", builder);
     ctx = pkey == NULL ? NULL : EVP_PKEY_CTX_new(pkey, NULL);
     return ctx != NULL && EVP_PKEY_public_check(ctx) == 1 ? g_steal_pointer(&pkey) : NULL;
 }

@@ -1,6 +1,7 @@
 #include "base/encoding.h"
 #include "base/refusal.h"
 #include "sign/priv.h"
+#include "sign/token.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -181,6 +182,7 @@ rb_private_key_unref(RbPrivateKey *key)
     if (key == NULL || !g_atomic_ref_count_dec(&key->refs))
         return;
     EVP_PKEY_free(key->pkey); /* wipes the private numbers */
+    rb_token_place_free(key->place);
     g_free(key->id);
     g_free(key);
 }

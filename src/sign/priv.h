@@ -5,6 +5,7 @@
 
 #include <libxml/tree.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/x509.h>
 #include <xmlsec/keys.h>
 
@@ -18,6 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_MD_CTX, EVP_MD_CTX_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIGNUM, BN_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlChar, xmlFree)
 
@@ -28,10 +30,14 @@ struct RbPublicKey {
     char *id;
 };
 
+/** Where on a token a key is. */
+typedef struct RbTokenPlace RbTokenPlace;
+
 struct RbPrivateKey {
     gatomicrefcount refs;
-    EVP_PKEY *pkey;
+    EVP_PKEY *pkey; /* with @place the public half alone */
     char *id;
+    RbTokenPlace *place; /* NULL: the key is here */
 };
 
 /** A signature algorithm that we accept. */
@@ -53,6 +59,10 @@ gboolean rb_digest_allowed(const char *uri);
 
 /** rb_ecdsa_to_der: (transfer full): r and s side by side → DER; NULL when the size is not exactly right. */
 GBytes *rb_ecdsa_to_der(EVP_PKEY *pkey, const guint8 *raw, gsize size);
+
+/** rb_pkey_build: (transfer full): a public key of @type ("RSA", "EC") out of its numbers; NULL: they are
+ * none. */
+EVP_PKEY *rb_pkey_build(const char *type, OSSL_PARAM_BLD *builder);
 
 enum { RB_JWS_ALGORITHMS = 5 };
 

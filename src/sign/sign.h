@@ -71,6 +71,30 @@ const char *rb_private_key_algorithm(const RbPrivateKey *key);
 /** rb_private_key_bits: of its modulus or curve. */
 guint rb_private_key_bits(const RbPrivateKey *key);
 
+/* ---- keys on a PKCS#11 token ---- */
+
+/** A token of a PKCS#11 module: a security module, a smart card, SoftHSM. Shared by threads, each of which
+ * signs on a session of its own. Found and logged in to when first needed, and again after it went away. */
+typedef struct RbToken RbToken;
+/**
+ * rb_token_new: @module: the module's file; @label: of the token; @pin: the user's. The module is loaded,
+ * the token not asked for anything yet. Returns: (transfer full): the token, or NULL with fault.keys
+ */
+RbToken *rb_token_new(const char *module, const char *label, RbSecret *pin, GError **error);
+RbToken *rb_token_ref(RbToken *token);
+void rb_token_unref(RbToken *token);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbToken, rb_token_unref)
+
+/** rb_token_key_generate: (transfer full): like rb_private_key_generate(), made on the token and never to
+ * leave it; NULL with sign.key or fault.keys */
+RbPrivateKey *rb_token_key_generate(RbToken *token, const char *algorithm, GError **error);
+/** rb_token_key: (transfer full): the private key that @uri ("pkcs11:…", RFC 7512) names on @token, whose
+ * public half is in @certificate. The token is asked when it is to sign. NULL with sign.key: no such URI, one
+ * of another token, or one with a PIN in it */
+RbPrivateKey *rb_token_key(RbToken *token, const char *uri, GBytes *certificate, GError **error);
+/** rb_private_key_uri: where @key is on its token; NULL: it is on none. */
+const char *rb_private_key_uri(const RbPrivateKey *key);
+
 /**
  * rb_certificate_make: (transfer full): a self-signed X.509 certificate as DER, its subject CN=@name: a
  * container for the public key, whose trust comes from where it is published. NULL with fault.internal, or

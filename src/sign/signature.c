@@ -1,6 +1,7 @@
 #include "base/encoding.h"
 #include "base/refusal.h"
 #include "sign/priv.h"
+#include "sign/token.h"
 
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
@@ -90,6 +91,18 @@ rb_ecdsa_to_der(EVP_PKEY *pkey, const guint8 *raw, gsize size)
     return bytes;
 }
 
+static GBytes *
+make_on_token(const RbPrivateKey *key, const void *data, gsize size, GError **error)
+{
+    guint8 digest[EVP_MAX_MD_SIZE];
+    gsize got = 0;
+
+    if (EVP_Q_digest(NULL, algorithm_of(key)->digest, NULL, data, size, digest, &got) == 1)
+        return rb_token_sign(key, digest, got, error);
+    (void)rb_fault(error, RB_FAULT_INTERNAL, "a digest could not be made");
+    return NULL;
+}
+
 GBytes *
 rb_signature_make(const RbPrivateKey *key, const void *data, gsize size, GError **error)
 {
@@ -99,6 +112,8 @@ rb_signature_make(const RbPrivateKey *key, const void *data, gsize size, GError 
     gsize got = sizeof signature;
     GBytes *bytes = NULL;
 
+    if (key->place != NULL)
+        return make_on_token(key, data, size, error);
     if (EVP_DigestSignInit_ex(ctx, NULL, algorithm->digest, NULL, NULL, key->pkey, NULL) == 1 &&
         EVP_DigestSign(ctx, signature, &got, data, size) == 1)
         bytes = algorithm->key_type == EVP_PKEY_EC ? ecdsa_to_raw(key->pkey, signature, got)

@@ -2,6 +2,7 @@
 #include "base/refusal.h"
 #include "sign/priv.h"
 
+#include <libxml/c14n.h>
 #include <libxml/parser.h>
 #include <libxml/valid.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <xmlsec/templates.h>
 #include <xmlsec/xmldsig.h>
 #include <xmlsec/xmlsec.h>
+#include <xmlsec/xmltree.h>
 
 enum { MAX_PREFIX_LIST = 256 };
 
@@ -293,7 +295,35 @@ rb_xml_signature_verify(RbXmlNode *element, RbXmlNode *signature, RbPublicKey *c
                      element->name, n_keys);
 }
 
-/* The template that xmlSecDSigCtxSign() fills in. */
+/* ---- making ---- */
+
+/* libxml2 asks of each node whether it is of the part that is canonicalized. A namespace is no node: its
+ * element is asked for. */
+static int
+is_within(void *data, xmlNode *node, xmlNode *parent)
+{
+    const xmlNode *top = data;
+
+    for (const xmlNode *n = node->type == XML_NAMESPACE_DECL ? parent : node; n != NULL; n = n->parent)
+        if (n == top)
+            return 1;
+    return 0;
+}
+
+/* (transfer full): exclusive c14n of @element and what is in it; NULL when libxml2 cannot. */
+static GBytes *
+canonical(xmlNode *element)
+{
+    xmlOutputBuffer *buffer = xmlAllocOutputBuffer(NULL);
+    GBytes *bytes = NULL;
+
+    if (xmlC14NExecute(element->doc, is_within, element, XML_C14N_EXCLUSIVE_1_0, NULL, 0, buffer) >= 0)
+        bytes = g_bytes_new(xmlOutputBufferGetContent(buffer), xmlOutputBufferGetSize(buffer));
+    (void)xmlOutputBufferClose(buffer);
+    return bytes;
+}
+
+/* The Signature with everything but the two values. */
 static xmlNode *
 template_new(xmlNode *element, const char *id, const RbPrivateKey *key, GBytes *certificate)
 {
@@ -321,13 +351,36 @@ template_new(xmlNode *element, const char *id, const RbPrivateKey *key, GBytes *
     return signature;
 }
 
+/* Writes @bytes into the one element @name below @signature. */
+static void
+fill_in(xmlNode *signature, const char *name, const void *bytes, gsize size)
+{
+    g_autofree char *base64 = g_base64_encode(bytes, size);
+
+    xmlNodeSetContent(xmlSecFindNode(signature, BAD_CAST name, BAD_CAST RB_NS_DSIG), BAD_CAST base64);
+}
+
+static void
+insert(xmlNode *element, xmlNode *after, xmlNode *signature)
+{
+    if (after != NULL)
+        (void)xmlAddNextSibling(after, signature);
+    else if (element->children != NULL)
+        (void)xmlAddPrevSibling(element->children, signature);
+    else
+        (void)xmlAddChild(element, signature);
+}
+
+/* xmlsec1 would sign with a key that OpenSSL has; this signs with any of ours, also one on a token. What is
+ * signed is digested before the signature goes in, which is what enveloped-signature leaves of it. */
 gboolean
 rb_xml_signature_make(RbXmlNode *element, RbXmlNode *after, const RbPrivateKey *key, GBytes *certificate,
                       GError **error)
 {
-    g_autoptr(xmlSecDSigCtx) ctx = NULL;
     const char *id = rb_xml_attribute(element, "ID");
     xmlAttr *attribute = xmlHasNsProp(element, BAD_CAST "ID", NULL);
+    g_autoptr(GBytes) content = NULL, info = NULL, value = NULL;
+    guint8 digest[32];
     xmlNode *signature;
 
     rb_xmlsec_ready();
@@ -335,17 +388,23 @@ rb_xml_signature_make(RbXmlNode *element, RbXmlNode *after, const RbPrivateKey *
         return rb_fault(error, RB_FAULT_INTERNAL, "an element without an ID is to be signed");
     if (!register_id(element, attribute, id, error))
         return FALSE;
+    content = canonical(element);
+    if (content == NULL)
+        return rb_fault(error, RB_FAULT_INTERNAL, "what is to be signed cannot be canonicalized");
+    rb_sha256(g_bytes_get_data(content, NULL), g_bytes_get_size(content), digest);
     signature = template_new(element, id, key, certificate);
-    if (after != NULL)
-        (void)xmlAddNextSibling(after, signature);
-    else if (element->children != NULL)
-        (void)xmlAddPrevSibling(element->children, signature);
+    insert(element, after, signature);
+    fill_in(signature, "DigestValue", digest, sizeof digest);
+    info = canonical(rb_xml_first(signature));
+    if (info == NULL)
+        (void)rb_fault(error, RB_FAULT_INTERNAL, "SignedInfo cannot be canonicalized");
     else
-        (void)xmlAddChild(element, signature);
-    ctx = xmlSecDSigCtxCreate(NULL);
-    ctx->flags |= XMLSEC_DSIG_FLAGS_USE_VISA3D_HACK;
-    ctx->signKey = rb_xmlsec_key(key->pkey);
-    if (xmlSecDSigCtxSign(ctx, signature) != 0)
-        return rb_fault(error, RB_FAULT_INTERNAL, "an XML signature could not be made");
+        value = rb_signature_make(key, g_bytes_get_data(info, NULL), g_bytes_get_size(info), error);
+    if (value == NULL) { /* @element is as it was */
+        xmlUnlinkNode(signature);
+        xmlFreeNode(signature);
+        return FALSE;
+    }
+    fill_in(signature, "SignatureValue", g_bytes_get_data(value, NULL), g_bytes_get_size(value));
     return TRUE;
 }

@@ -40,6 +40,7 @@ FOREIGN = {
     "SQLite": (r"sqlite3\.h", ["store"]),
     "libxml2": (r"libxml/", ["sign", "verify", "issue", "serve", "sandbox"]),
     "xmlsec1": (r"xmlsec/", ["sign", "sandbox"]),
+    "p11-kit": (r"p11-kit/", ["sign"]),
     "libxslt": (r"libxslt/", ["serve"]),
     "zlib": (r"zlib\.h", ["verify"]),
     "libmicrohttpd": (r"microhttpd\.h", ["serve", "sandbox", "rolebridge"]),

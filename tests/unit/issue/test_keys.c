@@ -382,6 +382,23 @@ test_key_files(void **state)
     expect_refused("half a key", "not an unencrypted PEM private key");
 }
 
+/* An entry that names a token, where there is none. */
+static void
+test_no_token(void **state)
+{
+    g_autofree char *kid = make(RB_KEY_TOKEN, "ES256", NOW, NOW);
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(GPtrArray) entries = rb_key_entries_read(dir, problems);
+    RbKeyEntry *entry = entries->pdata[0];
+
+    (void)state;
+    g_free(entry->key);
+    entry->key = g_strdup("pkcs11:token=rolebridge;id=%01");
+    assert_true(rb_key_entries_write(dir, entries, NULL));
+    expect_refused("no token", "it is on a token, and rolebridge.yaml has no issuer.pkcs11");
+    assert_non_null(kid);
+}
+
 static void
 test_wrong_algorithm(void **state)
 {
@@ -421,9 +438,23 @@ static const struct {
     { "an audience with a blank", "{audience: 'a b', keys: DIR}", "rolebridge.yaml:1:12: an audience has 1 to 255" },
     { "no audience", "{audience: '', keys: DIR}", "rolebridge.yaml:1:12: an audience has 1 to 255" },
     { "an entity with a blank", "{entity_id: 'a b', keys: DIR}", "rolebridge.yaml:1:13: an entity id has 1 to 1024" },
+    { "a token without a PIN", "{pkcs11: {module: /m.so, token: t}, keys: DIR}", "rolebridge.yaml:1:10: 'pin' is missing" },
+    { "a token without a name", "{pkcs11: {module: /m.so, pin: {env: P}}, keys: DIR}", "rolebridge.yaml:1:10: 'token' is missing" },
+    { "a token without a module", "{pkcs11: {token: t, pin: {env: P}}, keys: DIR}", "rolebridge.yaml:1:10: 'module' is missing" },
+    { "a module somewhere", "{pkcs11: {module: m.so, token: t, pin: {env: P}}, keys: DIR}", "rolebridge.yaml:1:19: the module must be an absolute file name" },
+    { "a token with a long name", "{pkcs11: {module: /m.so, token: 'a name of more than thirty-two bytes', pin: {env: P}}, keys: DIR}", "rolebridge.yaml:1:33: a token's label has at most 32 bytes" },
+    { "a token with more", "{pkcs11: {module: /m.so, slot: 1}, keys: DIR}", "rolebridge.yaml:1:26: unknown key 'slot'" },
+    { "no such module", "{pkcs11: {module: /nonexistent/m.so, token: t, pin: {env: P}}, keys: DIR}", "rolebridge.yaml:1:70: the PKCS#11 module '/nonexistent/m.so': it cannot be loaded" },
     { "no directory", "{keys: /nonexistent/keys}", "rolebridge.yaml:1:8: /nonexistent/keys: the directory of the signing keys cannot be used" },
 };
 /* clang-format on */
+
+static RbSecret *
+a_pin(const RbYaml *node, const char *base_dir, RbDiagnostics *problems)
+{
+    (void)node, (void)base_dir, (void)problems;
+    return rb_secret_new_text("1234");
+}
 
 static RbIssuer *
 read_setting(const char *yaml, const char *public_url, RbDiagnostics *problems)
@@ -440,6 +471,7 @@ read_setting(const char *yaml, const char *public_url, RbDiagnostics *problems)
     return rb_issuer_new(&(RbIssuerSetting){ .issuer = rb_yaml_root(document),
                                              .public_url = public_url,
                                              .base_dir = "/",
+                                             .secret = a_pin,
                                              .clock = rb_clock_system() },
                          problems);
 }
@@ -595,6 +627,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_directory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_key_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_token, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_wrong_algorithm, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_settings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_default_url, set_up, tear_down),

@@ -409,6 +409,73 @@ test_places(void **state)
     assert_int_equal(g_mkdir(f->dir, 0700), 0);
 }
 
+/* ---- on a token ---- */
+
+#define MODULE "/usr/lib/softhsm/libsofthsm2.so"
+
+static void
+use_token(const Fixture *f)
+{
+    g_autofree char *conf = g_build_filename(f->folder, "softhsm2.conf", NULL);
+    g_autofree char *tokens = g_build_filename(f->folder, "tokens", NULL),
+                    *pin = g_build_filename(f->folder, "pin", NULL);
+    g_autofree char *text =
+        g_strdup_printf("directories.tokendir = %s\nobjectstore.backend = file\n", tokens);
+    g_autofree char *yaml =
+        g_strdup_printf("rolebridge: 1\npublic_url: https://bridge.acme.example\nissuer:\n  keys: issuer\n"
+                        "  pkcs11: { module: " MODULE ", token: rolebridge, pin: {file: %s} }\n",
+                        pin);
+    const char *const init[] = { "softhsm2-util", "--init-token", "--free", "--label",  "rolebridge",
+                                 "--so-pin",      "12345678",     "--pin",  "47110815", NULL };
+    g_autoptr(GError) error = NULL;
+
+    assert_int_equal(g_mkdir(tokens, 0700), 0);
+    assert_true(g_file_set_contents(conf, text, -1, NULL));
+    assert_true(g_file_set_contents_full(pin, "47110815\n", -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+    assert_true(g_file_set_contents(f->config, yaml, -1, NULL));
+    g_setenv("SOFTHSM2_CONF", conf, TRUE);
+    if (!g_spawn_sync(NULL, (char **)init, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                      NULL, NULL, NULL, &error))
+        fail_msg("%s", error->message);
+}
+
+static void
+test_on_token(void **state)
+{
+    Fixture *f = *state;
+    g_autofree char *tokens = g_build_filename(f->folder, "tokens", NULL);
+    g_autofree char *first = NULL, *second = NULL, *third = NULL;
+    const char *const rm[] = { "rm", "-rf", tokens, NULL };
+    g_auto(RbSigningKeysSetting) setting = { g_strdup(f->dir), g_strdup(MODULE), g_strdup("rolebridge"),
+                                             rb_secret_new_text("47110815") };
+    char *kids[4] = { NULL };
+
+    if (!g_file_test(MODULE, G_FILE_TEST_EXISTS))
+        skip();
+    use_token(f);
+    first = rotate(f, "--for token");
+    second = rotate(f, "--for assertion");
+    third = rotate(f, "--for token --overlap 0s");
+    kids[0] = first;
+    run(f, FALSE, "list --json", kids);
+    assert_non_null(strstr(f->out, "\"key\": \"pkcs11:token=rolebridge;id=%"));
+    assert_null(strstr(f->out, "47110815"));
+    run(f, FALSE, "retire {0}", kids);
+    assert_non_null(strstr(f->out, "its private key is left on the token: delete it there"));
+    for (RbKeyUse use = RB_KEY_TOKEN; use <= RB_KEY_ASSERTION; use++) { /* as the service uses them */
+        g_autoptr(RbSigningKeys) keys = rb_signing_keys_new(&setting, NULL);
+        g_autoptr(RbSigningKey) key = NULL;
+        g_autoptr(GBytes) signature = NULL;
+        assert_true(rb_signing_keys_reload(keys, NOW, NULL));
+        key = rb_signing_keys_current(keys, use, NOW, NULL);
+        assert_string_equal(key->kid, use == RB_KEY_TOKEN ? third : second);
+        signature = rb_signature_make(key->key, "text", 4, NULL);
+        assert_non_null(signature);
+    }
+    assert_true(
+        g_spawn_sync(NULL, (char **)rm, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+}
+
 static void
 test_help(void **state)
 {
@@ -426,9 +493,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_token),      TEST(test_assertion), TEST(test_json),
-        TEST(test_files),      TEST(test_refused),   TEST(test_retired_twice),
-        TEST(test_falls_back), TEST(test_places),    TEST(test_help),
+        TEST(test_token),   TEST(test_assertion),     TEST(test_json),       TEST(test_files),
+        TEST(test_refused), TEST(test_retired_twice), TEST(test_falls_back), TEST(test_places),
+        TEST(test_help),    TEST(test_on_token),
     };
 
     return cmocka_run_group_tests_name("ctl_keys", tests, NULL, NULL);
