@@ -44,3 +44,15 @@ sandbox_openid() {
     PROVIDERS+="    client_id: rolebridge"$'\n'"    client_secret: { file: certs/corp-oidc.secret }"$'\n'
     PROVIDERS+="    realm: acme"$'\n'"    name: email"$'\n'"    groups: groups"$'\n'
 }
+
+# sandbox_issuer: rolebridge as the identity provider of the accounts that trust it, as the sandbox has it registered; before
+# bridge_config. sandbox_issuer_keys: the keys it signs with; after it.
+sandbox_issuer() { MORE_CONFIG+=$'\nissuer: { url: https://bridge.acme.example, keys: certs/issuer }'; }
+sandbox_issuer_keys() {
+    local use
+    install -d -m 700 "$BRIDGE_DIR/certs/issuer"
+    for use in token assertion; do
+        "$ROLEBRIDGECTL" keys rotate --for $use --config "$BRIDGE_DIR/rolebridge.yaml" >"$W/keys.log" 2>&1 ||
+            { tail -n 1 "$W/keys.log"; return 1; }
+    done
+}

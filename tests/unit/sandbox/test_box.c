@@ -184,15 +184,15 @@ test_roles_of_the_sample(void **state)
         const char *name, *role, *external_id, *more;
         int status;
     } rows[] = {
-        { "ada's",                  ROLE("111122223333", "data-scientist"),         "acme-bridge-analytics",   "&SourceIdentity=ada@acme.example", 200 },
-        { "by label",               ROLE("444455556666", "data-scientist"),         "acme-bridge-development", "&SourceIdentity=ada@acme.example", 200 },
-        { "where nobody is sent",   ROLE("777788889999", "data-scientist"),         "acme-bridge-corporate",   "&SourceIdentity=ada@acme.example", 403 },
-        { "another's external id",  ROLE("111122223333", "data-scientist"),         "acme-bridge-corporate",   "&SourceIdentity=ada@acme.example", 403 },
-        { "no source identity",     ROLE("111122223333", "data-scientist"),         "acme-bridge-analytics",   "", 403 },
-        { "with a tag",             ROLE("111122223333", "data-scientist"),         "acme-bridge-analytics",   "&SourceIdentity=ada@acme.example&Tags.member.1.Key=CostCenter&Tags.member.1.Value=4711", 200 },
-        { "over the chaining hour", ROLE("111122223333", "data-scientist"),         "acme-bridge-analytics",   "&SourceIdentity=ada@acme.example&DurationSeconds=7200", 400 },
-        { "the clerk's",            ROLE("777788889999", "accounts-payable-clerk"), "acme-bridge-corporate",   "&SourceIdentity=katherine@acme.example", 200 },
-        { "the administrator's",    ROLE("777788889999", "iam-administrator"),      "acme-bridge-corporate",   "&SourceIdentity=barbara@acme.example", 200 },
+        { "ada's",                  ROLE("111122223333", "data-scientist"),     "acme-bridge-analytics", "&SourceIdentity=ada@acme.example", 200 },
+        { "the administrator's",    ROLE("111122223333", "iam-administrator"),  "acme-bridge-analytics", "&SourceIdentity=barbara@acme.example", 200 },
+        { "where nobody is sent",   ROLE("111122223333", "developer"),          "acme-bridge-analytics", "&SourceIdentity=ada@acme.example", 403 },
+        { "another external id",    ROLE("111122223333", "data-scientist"),     "acme-bridge-corporate", "&SourceIdentity=ada@acme.example", 403 },
+        { "no source identity",     ROLE("111122223333", "data-scientist"),     "acme-bridge-analytics", "", 403 },
+        { "with a tag",             ROLE("111122223333", "data-scientist"),     "acme-bridge-analytics", "&SourceIdentity=ada@acme.example&Tags.member.1.Key=CostCenter&Tags.member.1.Value=4711", 200 },
+        { "over the chaining hour", ROLE("111122223333", "data-scientist"),     "acme-bridge-analytics", "&SourceIdentity=ada@acme.example&DurationSeconds=7200", 400 },
+        { "by web identity only",   ROLE("444455556666", "data-scientist"),     "acme-bridge-analytics", "&SourceIdentity=ada@acme.example", 403 },
+        { "by SAML only",           ROLE("777788889999", "iam-administrator"),  "acme-bridge-analytics", "&SourceIdentity=barbara@acme.example", 403 },
     };
     /* clang-format on */
     g_autoptr(World) world = world_new();
@@ -209,6 +209,52 @@ test_roles_of_the_sample(void **state)
 
         if (status != rows[i].status)
             fail_msg("%s: wanted %d, got %d: %s", rows[i].name, rows[i].status, status, body);
+    }
+}
+
+/* And those of accounts that trust the bridge itself: only its provider, only by its action, never without a
+ * name. */
+static void
+test_trusted_providers(void **state)
+{
+#define OIDC "arn:aws:iam::444455556666:oidc-provider/bridge.acme.example"
+#define SAML "arn:aws:iam::777788889999:saml-provider/rolebridge"
+#define WEB "sts:AssumeRoleWithWebIdentity"
+#define BY_SAML "sts:AssumeRoleWithSAML"
+    /* clang-format off */
+    static const struct {
+        const char *name, *role, *provider, *action, *key, *value, *source;
+        gboolean good;
+    } rows[] = {
+        { "a token",              ROLE("444455556666", "data-scientist"),         OIDC, WEB,     "bridge.acme.example:aud", "sts.amazonaws.com", "ada", TRUE },
+        { "its tags",             ROLE("444455556666", "data-scientist"),         OIDC, "sts:TagSession", "bridge.acme.example:aud", "sts.amazonaws.com", "ada", TRUE },
+        { "its source identity",  ROLE("444455556666", "data-scientist"),         OIDC, "sts:SetSourceIdentity", "bridge.acme.example:aud", "sts.amazonaws.com", "ada", TRUE },
+        { "another audience",     ROLE("444455556666", "data-scientist"),         OIDC, WEB,     "bridge.acme.example:aud", "rolebridge", "ada", FALSE },
+        { "no source identity",   ROLE("444455556666", "data-scientist"),         OIDC, WEB,     "bridge.acme.example:aud", "sts.amazonaws.com", NULL, FALSE },
+        { "another action",       ROLE("444455556666", "data-scientist"),         OIDC, BY_SAML, "bridge.acme.example:aud", "sts.amazonaws.com", "ada", FALSE },
+        { "another provider",     ROLE("444455556666", "data-scientist"),         SAML, WEB,     "bridge.acme.example:aud", "sts.amazonaws.com", "ada", FALSE },
+        { "an assertion",         ROLE("777788889999", "accounts-payable-clerk"), SAML, BY_SAML, "saml:aud", "https://signin.aws.amazon.com/saml", "kat", TRUE },
+        { "addressed to us",      ROLE("777788889999", "accounts-payable-clerk"), SAML, BY_SAML, "saml:aud", URL "/saml", "kat", TRUE },
+        { "addressed elsewhere",  ROLE("777788889999", "accounts-payable-clerk"), SAML, BY_SAML, "saml:aud", "https://eve.example/saml", "kat", FALSE },
+    };
+    /* clang-format on */
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(RbBoxCloud) cloud = rb_box_cloud_new();
+
+    (void)state;
+    assert_true(
+        rb_box_roles_load(TEST_MAPPINGS, "arn:aws:iam::999988887777:role/x", URL "/saml", cloud, problems));
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const RbBoxRole *role = rb_box_cloud_role(cloud, rows[i].role);
+        g_autoptr(RbBoxContext) context = rb_box_context_new();
+        const RbBoxAsker asker = { .account = "-", .partition = "aws", .federated = rows[i].provider };
+
+        assert_non_null(role);
+        rb_box_context_add(context, rows[i].key, rows[i].value);
+        rb_box_context_add(context, "sts:SourceIdentity", rows[i].source);
+        if ((rb_box_policy_judge(role->trust, &asker, rows[i].action, NULL, context, NULL) >=
+             RB_BOX_ALLOWED) != rows[i].good)
+            fail_msg("%s", rows[i].name);
     }
 }
 
@@ -353,6 +399,7 @@ main(void)
         cmocka_unit_test(test_init),
         cmocka_unit_test(test_lender),
         cmocka_unit_test(test_roles_of_the_sample),
+        cmocka_unit_test(test_trusted_providers),
         cmocka_unit_test(test_console),
         cmocka_unit_test(test_console_refuses),
         cmocka_unit_test(test_addresses),
