@@ -19,6 +19,10 @@ sandbox_up() {
     sed -e "s/localhost:9443/localhost:$SANDBOX_PORT/g; s/127.0.0.1:9443/127.0.0.1:$SANDBOX_PORT/" \
         -e "s/127.0.0.1:9480/127.0.0.1:$CLEAR_PORT/; s/localhost:8443/${BRIDGE_URL#https://}/g" \
         "$ROOT/src/sandbox/acme.yaml" >"$BRIDGE_DIR/sandbox.yaml"
+    sandbox_start
+}
+
+sandbox_start() {
     start_group "$BRIDGE_DIR" sandbox env -i PATH=/usr/bin:/bin ASAN_OPTIONS="${ASAN_OPTIONS:-}" \
         "ROLEBRIDGE_PART=$BRIDGE_DIR/sandbox" "$BUILD/src/sandbox/rolebridge-sandbox" --config "$BRIDGE_DIR/sandbox.yaml"
     (up_or_fail "$BRIDGE_DIR" sandbox 30 curl -sf -m 5 --cacert "$BRIDGE_CA" -o /dev/null "$SANDBOX_URL/healthz")
@@ -29,6 +33,13 @@ sandbox_aws() {
     AWS_NODE="{ region: eu-central-1, sts_endpoint: \"$SANDBOX_URL/sts\", signin_endpoint: \"$SANDBOX_URL/federation\", console_endpoint: \"$SANDBOX_URL/console\" }"
     BRIDGE_ENV=("AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:$CLEAR_PORT/credentials"
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=$BRIDGE_DIR/certs/bridge-aws-token")
+}
+
+# sandbox_restart SED: with its configuration changed.
+sandbox_restart() {
+    stop_group "$BRIDGE_DIR" sandbox
+    sed -i "$1" "$BRIDGE_DIR/sandbox.yaml"
+    sandbox_start
 }
 
 # sandbox_provider: and of the identity provider.
