@@ -6,6 +6,8 @@
 
 # shellcheck source=tests/interop/bridge.sh
 . "$(dirname "${BASH_SOURCE[0]}")/bridge.sh"
+# shellcheck source=tests/interop/sandbox.sh
+. "$(dirname "${BASH_SOURCE[0]}")/sandbox.sh"
 
 cli_sandbox() { # the sandbox, from the sample organisation's configuration
     "$BUILD/src/sandbox/rolebridge-sandbox" init "$BRIDGE_DIR/certs" >"$W/init.log" 2>&1 || return 1
@@ -27,6 +29,7 @@ store: sqlite:state.db
 mappings: mappings
 outgoing: { ca_file: certs/ca.pem }
 mfa: { saml: ["https://refeds.org/profile/mfa"] }
+issuer: { url: https://bridge.acme.example, keys: certs/issuer }
 log: { format: json }
 identity_providers:
   - id: corp-saml
@@ -65,5 +68,5 @@ cli_up() {
     SANDBOX_PORT=$(free_port) CLEAR_PORT=$(free_port)
     BRIDGE_URL=https://localhost:$BRIDGE_PORT SANDBOX_URL=https://localhost:$SANDBOX_PORT BRIDGE_CA=$BRIDGE_DIR/certs/ca.pem
     at_exit() { stop_group "$BRIDGE_DIR" sandbox; }
-    cli_sandbox && cli_config && bridge_start && cli_home
+    cli_sandbox && cli_config && sandbox_issuer_keys && bridge_start && cli_home
 }

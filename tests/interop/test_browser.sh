@@ -78,7 +78,8 @@ comes_up() {
     sandbox_provider
     bridge_provider partner "$W/idp/idp-metadata.xml" 'title: Partner & Söhne <GmbH>' "${SIGNING[@]}"
     MORE_CONFIG="outgoing: { ca_file: certs/ca.pem }"
-    bridge_config && bridge_start
+    sandbox_issuer
+    bridge_config && sandbox_issuer_keys && bridge_start
 }
 
 # The key of the certificate that the bridge and the sandbox share, as Chromium names it.

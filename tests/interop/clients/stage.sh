@@ -65,7 +65,8 @@ comes_up() {
     second_role && sandbox_up && tap_up && client_home || return
     sandbox_provider
     MORE_CONFIG="outgoing: { ca_file: certs/ca.pem }$MORE_CONFIG"
-    bridge_config && bridge_start
+    sandbox_issuer
+    bridge_config && sandbox_issuer_keys && bridge_start
 }
 
 # rb ARGUMENTS…: the rolebridge command, in the clients' home; the person's browser is at hand.
