@@ -10,7 +10,7 @@
 /*
  * The connection to a token: its module, the slot it is in, one login, and sessions that threads take and put
  * back. A session does one thing at a time, so each signature has one of its own. When the token says that it
- * lost us, everything is begun anew, once; docs/decisions/0018-pkcs11-by-p11-kit.md says why not libp11.
+ * lost us, everything is begun anew, once; docs/decisions/0017-pkcs11-by-p11-kit.md says why not libp11.
  */
 
 enum { MAX_SLOTS = 64, MAX_IDLE = 64, LABEL = 32 /* padded with blanks */ };
@@ -21,9 +21,9 @@ struct RbToken {
     gboolean opened; /* the module was initialised here, not by somebody else in this process before */
     char *label;
     RbSecret *pin;
-    GMutex lock; /* the fields below */
-    gboolean connected;
-    guint generation; /* of the connection: handles of an earlier one mean nothing */
+    GMutex lock;                 /* the fields below */
+    gboolean connected, refused; /* @refused: the PIN, and another try would count towards its lock */
+    guint generation;            /* of the connection: handles of an earlier one mean nothing */
     CK_SLOT_ID slot;
     CK_SESSION_HANDLE keeper; /* open as long as the connection: with its last session a login ends */
     GArray *idle;             /* CK_SESSION_HANDLE */
@@ -173,16 +173,22 @@ find_slot(RbToken *token, GError **error)
 static gboolean
 log_in(RbToken *token, GError **error)
 {
-    CK_RV rv = token->module->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &token->keeper);
+    CK_RV rv;
 
+    if (token->refused)
+        return rb_token_fault(token, CKR_PIN_INCORRECT,
+                              "it refused the PIN before, and is not asked again; restart", error);
+    rv = token->module->C_OpenSession(token->slot, CKF_SERIAL_SESSION, NULL, NULL, &token->keeper);
     if (rv != CKR_OK)
         return rb_token_fault(token, rv, "no session can be opened", error);
     rv = token->module->C_Login(token->keeper, CKU_USER, (CK_UTF8CHAR *)rb_secret_reveal(token->pin),
                                 rb_secret_size(token->pin));
     if (rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN)
         return TRUE;
+    token->refused = rv == CKR_PIN_INCORRECT || rv == CKR_PIN_LOCKED || rv == CKR_PIN_INVALID ||
+                     rv == CKR_PIN_LEN_RANGE || rv == CKR_PIN_EXPIRED;
     (void)token->module->C_CloseSession(token->keeper);
-    return rb_token_fault(token, rv, "logging in failed; check issuer.pkcs11.pin before it is locked", error);
+    return rb_token_fault(token, rv, "logging in failed; check issuer.pkcs11.pin", error);
 }
 
 gboolean

@@ -366,7 +366,7 @@ static void
 test_refused(void **state)
 {
     g_autoptr(RbSecret) pin = rb_secret_new_text(PIN);
-    g_autoptr(RbToken) token = token_of("rolebridge", PIN);
+    g_autoptr(RbToken) token = token_of("rolebridge", PIN), wrong = NULL;
     g_autoptr(GError) error = NULL;
 
     (void)state;
@@ -376,6 +376,13 @@ test_refused(void **state)
     expect_fault("elsewhere", PIN, "it is not there");
     expect_fault("twice", PIN, "several tokens have this label");
     expect_fault("rolebridge", "9999-9999", "logging in failed");
+    g_clear_error(&error);
+    wrong = token_of("rolebridge", "9999-9999");
+    assert_null(rb_token_key_generate(wrong, "ES256", NULL));
+    assert_null(
+        rb_token_key_generate(wrong, "ES256", &error)); /* a second try would bring it nearer to its lock */
+    assert_non_null(strstr(error->message, "is not asked again"));
+    g_clear_error(&error);
     g_clear_error(&error);
     assert_null(rb_token_key_generate(token, "HS256", &error));
     assert_string_equal(rb_outcome(error)->id, "sign.key");
