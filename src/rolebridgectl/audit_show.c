@@ -103,6 +103,7 @@ detail_of(const json_t *record)
 
     add(detail, "", member(record, "code"));
     add(detail, "", member(record, "access_key_id"));
+    add(detail, "assertion ", member(record, "assertion_id"));
     add(detail, "", member(record, "outcome"));
     add(detail, "", member(record, "version"));
     add(detail, "by ", member(record, "provider"));
