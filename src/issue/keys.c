@@ -302,7 +302,8 @@ rb_signing_keys_published(RbSigningKeys *keys, RbKeyUse use, gint64 now)
     return published;
 }
 
-/* The one that signs comes first: Ceph's gateway (16.2) looks at no other, and the order means nothing else. */
+/* The one that signs comes first: Ceph's gateway (16.2) looks at no other, and the order means nothing else.
+ */
 json_t *
 rb_signing_keys_jwks(RbSigningKeys *keys, gint64 now)
 {
