@@ -31,9 +31,10 @@ print_bash(void)
           "        return\n"
           "    fi\n"
           "    case ${COMP_WORDS[1]} in\n"
-          "        credentials | exec | console)\n"
+          "        credentials | exec | console | serve | eks-token)\n"
           "            mapfile -t COMPREPLY < <(compgen -W \"$(rolebridge completion roles 2>/dev/null)\" -- "
           "\"$word\") ;;\n"
+          "        agent) mapfile -t COMPREPLY < <(compgen -W '--status --stop --json' -- \"$word\") ;;\n"
           "        completion) mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- \"$word\") ;;\n"
           "    esac\n"
           "}\n"
@@ -59,9 +60,10 @@ print_zsh(void)
           "    return\n"
           "fi\n"
           "case ${words[2]} in\n"
-          "    credentials|exec|console)\n"
+          "    credentials|exec|console|serve|eks-token)\n"
           "        roles=(${(f)\"$(rolebridge completion roles 2>/dev/null)\"})\n"
           "        compadd -a roles ;;\n"
+          "    agent) compadd -- --status --stop --json ;;\n"
           "    completion) compadd bash zsh fish ;;\n"
           "esac\n",
           stdout);
@@ -73,8 +75,9 @@ print_fish(void)
     fputs("complete -c rolebridge -f\n", stdout);
     for (const RbCommand *c = rb_cli_commands(); c->name != NULL; c++)
         printf("complete -c rolebridge -n __fish_use_subcommand -a %s -d \"%s\"\n", c->name, c->summary);
-    fputs("complete -c rolebridge -n '__fish_seen_subcommand_from credentials exec console' "
+    fputs("complete -c rolebridge -n '__fish_seen_subcommand_from credentials exec console serve eks-token' "
           "-a '(rolebridge completion roles 2>/dev/null)'\n"
+          "complete -c rolebridge -n '__fish_seen_subcommand_from agent' -a '--status --stop --json'\n"
           "complete -c rolebridge -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n",
           stdout);
 }

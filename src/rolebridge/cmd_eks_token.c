@@ -66,16 +66,20 @@ print_credential(RbCli *cli, const char *cluster, const char *account, const cha
 }
 
 /* Values from the command line go in as JSON strings, which are YAML's too. */
-static void
-print_kubeconfig(const RbCli *cli, const char *cluster, const char *account, const char *role)
+static gboolean
+print_kubeconfig(const RbCli *cli, const char *cluster, const char *account, const char *role, GError **error)
 {
     g_autofree char *spec = g_strdup_printf("%s.%s", account, role);
     g_autofree char *user = g_strdup_printf("%s@%s", spec, cluster);
     const char *const arguments[] = { "eks-token", "--cluster", cluster, "--region",
                                       cli->region, "--login",   spec };
-    json_t *list = json_array(), *name = json_string(user);
-    char *quoted = json_dumps(name, JSON_ENCODE_ANY | JSON_ENSURE_ASCII), *args;
+    json_t *list, *name = json_string(user);
+    char *quoted, *args;
 
+    if (name == NULL)
+        return rb_cli_stop(error, RB_EXIT_USAGE, "the role's name is not UTF-8");
+    list = json_array();
+    quoted = json_dumps(name, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
     for (gsize i = 0; i < G_N_ELEMENTS(arguments); i++)
         (void)json_array_append_new(list, json_string(arguments[i]));
     args = json_dumps(list, JSON_ENSURE_ASCII);
@@ -92,6 +96,7 @@ print_kubeconfig(const RbCli *cli, const char *cluster, const char *account, con
     free(args);
     json_decref(list);
     json_decref(name);
+    return TRUE;
 }
 
 static int
@@ -120,9 +125,8 @@ run(RbCli *cli, int argc, char **argv)
         (void)rb_cli_set_region(cli, region, &error);
     if (error != NULL || !rb_role_choose(cli, argc == 2 ? argv[1] : NULL, &account, &role, &error))
         return rb_cli_report(cli, error);
-    if (kubeconfig)
-        print_kubeconfig(cli, cluster, account, role);
-    else if (!print_credential(cli, cluster, account, role, sign_in, &error))
+    if (!(kubeconfig ? print_kubeconfig(cli, cluster, account, role, &error)
+                     : print_credential(cli, cluster, account, role, sign_in, &error)))
         return rb_cli_report(cli, error);
     return RB_EXIT_OK;
 }

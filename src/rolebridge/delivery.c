@@ -54,12 +54,12 @@ lease_of(RbDelivery *d, const Role *role, GError **error)
 }
 
 static gboolean
-answer_json(Answer *answer, json_t *json)
+answer_json(Answer *answer, json_t *json, GError **error)
 {
     answer->type = "application/json";
     answer->text = json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
     json_decref(json);
-    return TRUE;
+    return answer->text != NULL || rb_fault(error, RB_FAULT_INTERNAL, "the answer cannot be written as JSON");
 }
 
 static gboolean
@@ -106,7 +106,8 @@ container(RbDelivery *d, const char *path, const RbDeliveryHeaders *headers, Ans
                        json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s*}", "AccessKeyId", lease->access_key_id,
                                  "SecretAccessKey", rb_secret_reveal(lease->secret_access_key), "Token",
                                  rb_secret_reveal(lease->session_token), "Expiration", until, "RoleArn",
-                                 lease->assumed_role_arn, "AccountId", lease->account_id));
+                                 lease->assumed_role_arn, "AccountId", lease->account_id),
+                       error);
 }
 
 /* PUT /latest/api/token */
@@ -137,12 +138,13 @@ metadata_lease(RbDelivery *d, const Role *role, Answer *answer, GError **error)
         return FALSE;
     until = rb_time_format(lease->expiration);
     issued = rb_time_format(lease->issued_at);
-    return answer_json(answer, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*}", "Code", "Success",
-                                         "LastUpdated", issued, "Type", "AWS-HMAC", "AccessKeyId",
-                                         lease->access_key_id, "SecretAccessKey",
-                                         rb_secret_reveal(lease->secret_access_key), "Token",
-                                         rb_secret_reveal(lease->session_token), "Expiration", until,
-                                         "AccountId", lease->account_id));
+    return answer_json(
+        answer,
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*}", "Code", "Success", "LastUpdated", issued,
+                  "Type", "AWS-HMAC", "AccessKeyId", lease->access_key_id, "SecretAccessKey",
+                  rb_secret_reveal(lease->secret_access_key), "Token", rb_secret_reveal(lease->session_token),
+                  "Expiration", until, "AccountId", lease->account_id),
+        error);
 }
 
 /* GET /latest/… with a token of ours */
@@ -219,11 +221,14 @@ free_wiped(void *text)
 static enum MHD_Result
 send_answer(struct MHD_Connection *connection, unsigned status, Answer *answer)
 {
+    gsize size = answer->text != NULL ? strlen(answer->text) : 0;
     struct MHD_Response *response =
-        MHD_create_response_from_buffer_with_free_callback(strlen(answer->text), answer->text, free_wiped);
+        answer->text == NULL
+            ? NULL
+            : MHD_create_response_from_buffer_with_free_callback(size, answer->text, free_wiped);
     enum MHD_Result result;
 
-    if (response == NULL) {
+    if (response == NULL) { /* the connection ends */
         free_wiped(answer->text);
         g_free(answer->ttl);
         return MHD_NO;
@@ -246,6 +251,8 @@ handle(void *data, struct MHD_Connection *connection, const char *url, const cha
     RbDelivery *d = data;
     RbDeliveryHeaders headers = { 0 };
     g_autoptr(GError) error = NULL;
+    g_autofree char *message = NULL;
+    const RbOutcome *outcome;
     Answer answer = { 0 };
 
     (void)version;
@@ -261,12 +268,11 @@ handle(void *data, struct MHD_Connection *connection, const char *url, const cha
     (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, one_header, &headers);
     if (route(d, connection, method, url, &headers, &answer, &error))
         return send_answer(connection, MHD_HTTP_OK, &answer);
-    {
-        g_autofree char *message = rb_text_printable(error->message, 1000);
-        (void)answer_json(&answer,
-                          json_pack("{s:s, s:s}", "code", rb_outcome(error)->id, "message", message));
-        return send_answer(connection, (unsigned)rb_outcome(error)->status, &answer);
-    }
+    message = rb_text_printable(error->message, 1000);
+    outcome = rb_outcome(error);
+    if (!answer_json(&answer, json_pack("{s:s, s:s}", "code", outcome->id, "message", message), NULL))
+        answer.text = strdup("{}");
+    return send_answer(connection, (unsigned)outcome->status, &answer);
 }
 
 /* ---- the server ---- */

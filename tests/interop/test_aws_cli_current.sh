@@ -59,6 +59,16 @@ serves_rolebridge_by_alias() {
     snippet client | sed '/^#/d' >"$CLIENT_HOME/.config/rolebridge/config.yaml" && cli_login_serves_rolebridge
 }
 
+# What rolebridge configure --sso writes, and nothing else; the alias is in the command's own configuration.
+configured() {
+    local config=$CLIENT_HOME/.aws/config
+    cp "$config" "$W/by-hand" && printf '[default]\nregion = eu-central-1\n' >"$config" && forget_credentials
+    rb configure --sso --yes >"$W/out" 2>&1 || { tail -n 1 "$W/out"; return 1; }
+    grep -qxF 'sso_start_url = https://acme.awsapps.com/start' "$config" && PROFILE=analytics-prod.data-scientist cli_login &&
+        same "$(aws_run sts get-caller-identity --profile analytics-prod.data-scientist --query Arn --output text 2>&1)" "$ARN" &&
+        cp "$W/by-hand" "$config"
+}
+
 # The services section alone: no rule sets but for STS.
 begins() { comes_up && rm -rf "$CLIENT_HOME/.aws/models"; }
 
@@ -80,6 +90,7 @@ check "aws-cli-current: aws sso logout ends the token at the bridge" cli_logs_ou
 start_url https://acme.awsapps.com/start
 check "aws-cli-current: the alias itself as start URL" cli_login
 check "aws-cli-current: rolebridge works from it, told the alias" serves_rolebridge_by_alias
+check "aws-cli-current: what rolebridge configure --sso writes" configured
 MORE_CONFIG+=$'\nsessions: { token: 5m }'
 check "aws-cli-current: the service again, with short tokens" eval 'bridge_config && bridge_restart && cli_login && forget_credentials'
 check "aws-cli-current: a token near its end is refreshed" cli_refreshes

@@ -11,7 +11,6 @@ set -uo pipefail
 cli_up "$@" || { say "not ok delivery: the service does not start"; exit 0; }
 PROFILE=analytics-prod.data-scientist
 ARN=arn:aws:sts::111122223333:assumed-role/data-scientist/ada@acme.example
-TOKEN=$HOME/.aws/sso/cache/$(printf rolebridge | sha1sum | cut -d' ' -f1).json
 CACHE=$HOME/.cache/rolebridge
 STARTED=()
 export XDG_RUNTIME_DIR=$W/run
