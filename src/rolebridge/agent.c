@@ -17,6 +17,7 @@ enum {
     ANSWER_MS = 10000,
     TEND_S = 30,   /* at most between two looks at the sign-in */
     SOONER_S = 60, /* before any command would renew the token itself */
+    SOON_S = 3,    /* between two looks once it has ended */
     GRACE_S = 60,  /* a sign-in that ended may be followed by another */
 };
 
@@ -33,6 +34,7 @@ struct RbAgent {
     GMutex mutex;
     GCond cond;
     gboolean stopping; /* guarded by the mutex; ends the tending */
+    gboolean look;     /* guarded by the mutex: the tending is to look at the sign-in now */
     int status;        /* guarded by the mutex */
 };
 
@@ -66,6 +68,15 @@ status_json(RbAgent *agent)
     return json_pack("{s:i, s:o}", "rolebridge", 1, "agent", json);
 }
 
+static void
+look_now(RbAgent *agent)
+{
+    g_mutex_lock(&agent->mutex);
+    agent->look = TRUE;
+    g_cond_broadcast(&agent->cond);
+    g_mutex_unlock(&agent->mutex);
+}
+
 /* The leases of somebody who is no longer signed in are nobody's. */
 static gboolean
 check_person(RbAgent *agent, gint64 sooner_s, GError **error)
@@ -79,8 +90,11 @@ check_person(RbAgent *agent, gint64 sooner_s, GError **error)
     }
     if (good)
         return TRUE;
-    if (why->domain == RB_REFUSAL)
+    if (why->domain == RB_REFUSAL) {
         rb_holder_forget(agent->holder);
+        if (sooner_s == 0) /* somebody asked; from now on the tending looks more often */
+            look_now(agent);
+    }
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
 }
@@ -194,7 +208,7 @@ tend(RbAgent *agent)
         rb_log(RB_LOG_INFO, "agent.sign_in_ended", "reason", error->message, NULL);
         end(agent, RB_EXIT_SIGN_IN);
     }
-    return now + (ended_at != 0 ? 5 : TEND_S);
+    return now + (ended_at != 0 ? SOON_S : TEND_S);
 }
 
 static gpointer
@@ -210,8 +224,9 @@ tend_always(gpointer data)
         wait_s = CLAMP(tend(agent) - rb_clock_now(&agent->cli->clock), 1, TEND_S);
         end_us = g_get_monotonic_time() + wait_s * G_USEC_PER_SEC;
         g_mutex_lock(&agent->mutex);
-        while (!agent->stopping && g_cond_wait_until(&agent->cond, &agent->mutex, end_us))
+        while (!agent->stopping && !agent->look && g_cond_wait_until(&agent->cond, &agent->mutex, end_us))
             ;
+        agent->look = FALSE;
     }
     g_mutex_unlock(&agent->mutex);
     return NULL;
