@@ -127,6 +127,32 @@ PY
     same "$(<"$W/out")" "got b''"
 }
 
+agent_of_another() { # who has taken the agent's place: what it says is not believed
+    local folder=$XDG_RUNTIME_DIR/rolebridge
+    chmod 711 "$W" "$XDG_RUNTIME_DIR" && mkdir -p "$folder" && chmod 777 "$folder" || return 1
+    begin "$W/fake" setpriv --reuid 65534 --clear-groups /usr/bin/python3 -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o777)
+s.listen()
+print("listens", flush=True)
+while True:
+    c = s.accept()[0]
+    try:
+        c.sendall(b"\n")
+        c.recv(65536)
+        c.sendall(b"{\"rolebridge\":1,\"credentials\":{\"accessKeyId\":\"ASIAFAKE\",\"secretAccessKey\":\"x\",\"sessionToken\":\"x\",\"expiration\":4102444800000}}\n")
+    except OSError:
+        pass
+    c.close()
+' "$SOCKET"
+    until_true 20 grep -q listens "$W/fake" && rb 0 credentials $PROFILE --format process
+    local status=$?
+    kill "$PID" && rm -f "$SOCKET" && chmod 700 "$W" "$XDG_RUNTIME_DIR" "$folder"
+    [ $status = 0 ] && out_is '.AccessKeyId != "ASIAFAKE"'
+}
+
 connected() { [ "$(grep -cF "$SOCKET" /proc/net/unix)" -ge "$1" ]; }
 
 agent_killed() { # midway: everybody gets credentials all the same
@@ -371,6 +397,7 @@ fi
 check "delivery: agent: killed midway, fifty calls get credentials" agent_killed
 check "delivery: agent: a stopped one holds nobody up" agent_frozen
 check "delivery: agent: SIGTERM and SIGINT end it cleanly" agent_terminates
+[ "$(id -u)" != 0 ] || check "delivery: agent: another user's in its place is not believed" agent_of_another
 check "delivery: agent: logout ends it" agent_logout
 check "delivery: agent: another person signs in" agent_another_person
 if command -v systemd-socket-activate >/dev/null; then
