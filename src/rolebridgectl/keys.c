@@ -207,7 +207,7 @@ open_work(const RbKeysConsole *console, const Asked *asked, RbKeysWork *work)
         work->url = rb_issuer_read_url(&setting, problems);
         (void)rb_issuer_read_keys(&setting, &work->keys, problems);
     }
-    if (rb_diagnostics_count(problems) == 0)
+    if (rb_diagnostics_count(problems) == 0 && work->keys.dir != NULL)
         work->entries = rb_key_entries_read(work->keys.dir, problems);
     work->now = rb_clock_now(&console->clock);
     return work->entries == NULL ? tell(console, problems) : RB_EXIT_OK;
@@ -215,16 +215,15 @@ open_work(const RbKeysConsole *console, const Asked *asked, RbKeysWork *work)
 
 /* One who changes them at a time. Returns: a descriptor that holds the lock, or -1. */
 static int
-lock(const RbKeysConsole *console, const RbKeysWork *work)
+lock(const RbKeysConsole *console, const char *dir)
 {
-    int fd = open(work->keys.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = dir == NULL ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
         return fd;
     if (fd >= 0)
         (void)close(fd);
-    fprintf(console->err, "rolebridgectl: somebody else changes the keys in %s at the moment\n",
-            work->keys.dir);
+    fprintf(console->err, "rolebridgectl: somebody else changes the keys in %s at the moment\n", dir);
     return -1;
 }
 
@@ -290,7 +289,7 @@ change(const RbKeysConsole *console, const Asked *asked, RbKeyUse use)
 
     if (status != RB_EXIT_OK)
         return status;
-    fd = lock(console, &work);
+    fd = lock(console, work.keys.dir);
     if (fd < 0)
         return RB_EXIT_FAULT;
     status = open_work(console, asked, &locked); /* as it is under the lock */
