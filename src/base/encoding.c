@@ -6,13 +6,24 @@
 char *
 rb_base64url_encode(const void *data, gsize size)
 {
-    char *text = g_base64_encode(data, size);
-    gsize n = strlen(text);
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const guint8 *in = data;
+    char *text = g_malloc((size + 2) / 3 * 4 + 1), *out = text;
 
-    g_strdelimit(text, "+", '-');
-    g_strdelimit(text, "/", '_');
-    while (n > 0 && text[n - 1] == '=')
-        text[--n] = '\0';
+    for (; size >= 3; size -= 3, in += 3) {
+        *out++ = digits[in[0] >> 2];
+        *out++ = digits[(in[0] & 3) << 4 | in[1] >> 4];
+        *out++ = digits[(in[1] & 15) << 2 | in[2] >> 6];
+        *out++ = digits[in[2] & 63];
+    }
+    if (size > 0) { /* one or two bytes */
+        guint second = size == 2 ? in[1] : 0;
+        *out++ = digits[in[0] >> 2];
+        *out++ = digits[(in[0] & 3) << 4 | second >> 4];
+        if (size == 2)
+            *out++ = digits[(second & 15) << 2];
+    }
+    *out = '\0';
     return text;
 }
 

@@ -51,6 +51,13 @@ test_base64url(void **state)
     assert_null(rb_base64url_decode("+//+AA"));
     assert_null(rb_base64url_decode("-__-AB"));
     assert_null(rb_base64url_decode("A"));
+    for (guint i = 0; i < 256; i++) { /* every byte, every length of a tail; as GLib's but for the alphabet */
+        guint8 all[5] = { (guint8)i, (guint8)(i * 7), (guint8)(255 - i), (guint8)(i + 128),
+                          (guint8)(i ^ 85) };
+        g_autofree char *ours = rb_base64url_encode(all, i % 6), *theirs = g_base64_encode(all, i % 6);
+        theirs[strcspn(theirs, "=")] = '\0';
+        assert_string_equal(ours, g_strdelimit(g_strdelimit(theirs, "+", '-'), "/", '_'));
+    }
 }
 
 static const struct {
