@@ -42,7 +42,7 @@ sandbox_restart() {
     sandbox_start
 }
 
-# sandbox_provider: and of the identity provider.
+# sandbox_provider: what it says of the sandbox's identity provider, and of AWS.
 sandbox_provider() {
     SIGNING=('signing_key: certs/saml.key' 'signing_certificate: certs/saml.pem')
     bridge_provider corp-saml "$SANDBOX_URL/idp/metadata" 'title: Acme sign-in' "${SIGNING[@]}"

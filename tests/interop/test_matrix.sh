@@ -11,8 +11,9 @@ set -uo pipefail
 . "$(dirname "$0")/oidc_provider.sh"
 
 IDPS=(SAML OIDC)
-METHODS=(assume-role)
+METHODS=(assume-role web-identity saml)
 CLIENTS=(rolebridge 'aws sso login' SDK)
+# the sample's accounts
 declare -A ACCOUNT=([assume-role]=111122223333 [web-identity]=444455556666 [saml]=777788889999)
 declare -A ACTION=([assume-role]=AssumeRole [web-identity]=AssumeRoleWithWebIdentity [saml]=AssumeRoleWithSAML)
 declare -A TABLE
@@ -52,7 +53,8 @@ matrix_up() {
     bridge_provider corp-saml "$W/idp/idp-metadata.xml" 'realm: acme' 'signing_key: certs/saml.key' 'signing_certificate: certs/saml.pem'
     oidc_provider corp-oidc 'client_auth: none'
     MORE_CONFIG="outgoing: { ca_file: certs/ca.pem }"
-    bridge_config && bridge_start
+    sandbox_issuer
+    bridge_config && sandbox_issuer_keys && bridge_start
 }
 
 # ---- a cell ----
