@@ -108,12 +108,17 @@ tend_keys(RbIssuer *issuer, gint64 now)
     return MAX(due, now + 1);
 }
 
+/* Where every account trusts the bridge itself, it needs no credentials, and has none to warn of. */
 static gint64
-tend_issuer(RbIssuer *issuer, gint64 now)
+tend_issuer(RbAccess *access, gint64 now)
 {
+    g_autoptr(RbSnapshot) snapshot = rb_access_snapshot(access);
     g_autoptr(GError) why = NULL;
-    gint64 due = rb_issuer_refresh(issuer, now, &why);
+    gint64 due;
 
+    if (!rb_snapshot_uses(snapshot, RB_ISSUE_ASSUME_ROLE))
+        return now + TEND_MAX_S;
+    due = rb_issuer_refresh(access->issuer, now, &why);
     if (why != NULL)
         rb_log(RB_LOG_WARNING, "aws.credentials", "reason", why->message, "outcome",
                "no credentials can be issued until this works", NULL);
@@ -150,7 +155,7 @@ rb_access_tend(RbAccess *access)
         sweep(access, now);
     next = access->sweep_due;
     if (now >= access->issuer_due)
-        access->issuer_due = tend_issuer(access->issuer, now);
+        access->issuer_due = tend_issuer(access, now);
     if (now >= access->keys_due)
         access->keys_due = tend_keys(access->issuer, now);
     next = MIN(next, MIN(access->issuer_due, access->keys_due));

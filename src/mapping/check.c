@@ -143,6 +143,15 @@ check_issuer_can(const RbAccount *account, const RbIssuerFacts *facts, RbDiagnos
     return FALSE;
 }
 
+gboolean
+rb_snapshot_uses(const RbSnapshot *snapshot, RbIssueMethod method)
+{
+    for (guint i = 0; i < snapshot->accounts->len; i++)
+        if (((const RbAccount *)snapshot->accounts->pdata[i])->method == method)
+            return TRUE;
+    return FALSE;
+}
+
 void
 rb_snapshot_check_issuer(const RbSnapshot *snapshot, const RbIssuerFacts *facts, RbDiagnostics *problems)
 {

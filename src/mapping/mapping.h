@@ -54,6 +54,9 @@ GStrv rb_snapshot_nearest(const RbSnapshot *snapshot, const RbIdentity *identity
  */
 void rb_snapshot_check_providers(const RbSnapshot *snapshot, const char *const *ids, RbDiagnostics *problems);
 
+/** rb_snapshot_uses: whether any account has issue.method @method. */
+gboolean rb_snapshot_uses(const RbSnapshot *snapshot, RbIssueMethod method);
+
 /** rolebridge as the accounts' identity provider, for rb_snapshot_check_issuer(). */
 typedef struct {
     const char *url;                         /* of `issuer` in rolebridge.yaml; NULL: there is none */

@@ -113,8 +113,10 @@ open_http(RbDoctor *doctor)
                       "check outgoing.ca_file and the package ca-certificates", "%s", why->message);
 }
 
+/* @own: (out): whether an account is entered with the service's own credentials; TRUE when it cannot be told.
+ */
 static void
-check_mapping(RbDoctor *doctor, const RbProviders *providers)
+check_mapping(RbDoctor *doctor, const RbProviders *providers, gboolean *own)
 {
     const char *directory = doctor->config->mappings_dir;
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
@@ -126,6 +128,7 @@ check_mapping(RbDoctor *doctor, const RbProviders *providers)
         rb_snapshot_check_providers(snapshot, ids, problems);
     }
     (void)say_problems(doctor, "mapping", problems);
+    *own = snapshot == NULL || rb_snapshot_uses(snapshot, RB_ISSUE_ASSUME_ROLE);
     if (snapshot == NULL)
         return;
     size = rb_snapshot_size(snapshot);
@@ -269,6 +272,7 @@ examine(RbDoctor *doctor)
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
     g_autoptr(RbConfig) config = NULL;
     g_auto(Rooms) rooms = { NULL, NULL };
+    gboolean own = TRUE;
 
     if (access(doctor->path, R_OK) != 0) {
         rb_doctor_say(doctor, RB_FOUND_UNKNOWN, "configuration",
@@ -289,13 +293,17 @@ examine(RbDoctor *doctor)
     rb_doctor_files(doctor);
     rb_doctor_tls(doctor);
     rb_doctor_ports(doctor);
-    check_mapping(doctor, rooms.providers);
+    check_mapping(doctor, rooms.providers, &own);
     rb_doctor_store(doctor);
     if (rooms.providers != NULL)
         check_providers(doctor, rooms.providers);
     if (rooms.issuer != NULL && doctor->http != NULL) {
         check_sts(doctor, rooms.issuer);
-        check_own_credentials(doctor, rooms.issuer);
+        if (own)
+            check_own_credentials(doctor, rooms.issuer);
+        else
+            rb_doctor_say(doctor, RB_FOUND_OK, "aws credentials", NULL,
+                          "none are needed: every account trusts this service itself");
     }
     g_clear_pointer(&rooms.issuer, rb_issuer_free); /* they hold the client */
     g_clear_pointer(&rooms.providers, rb_providers_free);

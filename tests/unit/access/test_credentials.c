@@ -292,6 +292,29 @@ is_ready(void **state)
     assert_in_range(rb_access_tend(f->access), 1, 5); /* it failed: soon again */
 }
 
+/* Its own credentials are looked after while an account is entered with them, and not a day longer. */
+static void
+needs_no_credentials_of_its_own(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(GError) error = NULL;
+    guint before = rb_double_issuer_failure.calls;
+
+    (void)rb_access_tend(f->access);
+    assert_int_equal(rb_double_issuer_failure.calls, before + 1);
+    fixture_write(f, "accounts.yaml",
+                  "rolebridge: 1\naccounts:\n  - { id: \"" ACCOUNT
+                  "\", name: analytics-prod, issue: { method: "
+                  "web-identity, provider_arn: \"arn:aws:iam::" ACCOUNT ":oidc-provider/b\" } }\n"
+                  "  - { id: \"" SAML_ACCOUNT "\", name: analytics-dev, issue: { method: "
+                  "saml, provider_arn: \"arn:aws:iam::" SAML_ACCOUNT ":saml-provider/b\" } }\n");
+    assert_true(rb_access_reload(f->access, problems, &error));
+    rb_access_hurry(f->access);
+    (void)rb_access_tend(f->access);
+    assert_int_equal(rb_double_issuer_failure.calls, before + 1);
+}
+
 /* ---- the mapping, loaded again ---- */
 
 static void
@@ -336,6 +359,7 @@ main(void)
         TEST(issues_nothing_for_another_site),
         TEST(shows_what_may_be_had),
         TEST(is_ready),
+        TEST(needs_no_credentials_of_its_own),
         TEST(keeps_the_old_mapping),
     };
 
