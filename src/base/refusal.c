@@ -99,7 +99,7 @@ rb_is_refusal(const GError *error, RbRefusalCode code)
 }
 
 /* Each of these writes its reason for the person: see where it is refused. */
-static const RbRefusalCode open_reasons[] = { RB_STS_DURATION };
+static const RbRefusalCode open_reasons[] = { RB_STS_DURATION, RB_QUERY_MISSING, RB_QUERY_INVALID };
 
 const char *
 rb_outcome_detail(const GError *error)

@@ -75,6 +75,7 @@
     X(JWT_AUDIENCE, "jwt.audience", 403, "The token of your sign-in was meant for another service.", "Start again from the portal.") \
     X(JWT_EXPIRED, "jwt.expired", 403, "The token of your sign-in is too old.", "Start again from the portal; if it stays, the clocks differ: tell your administrator.") \
     X(JWT_NOT_YET_VALID, "jwt.not_yet_valid", 403, "The token of your sign-in is from the future.", "Tell your administrator: the clocks of the bridge and the identity provider differ.") \
+    X(JWT_LIFETIME, "jwt.lifetime", 403, "The token is made to last longer than is accepted.", "Have the issuer make tokens of a shorter life, or ask your administrator to raise max_age.") \
     X(JWT_SUBJECT, "jwt.subject", 403, "The token of your sign-in does not say who you are.", "Tell your administrator the incident id; the setting is at the identity provider.") \
     X(JWT_NONCE, "jwt.nonce", 403, "The token belongs to another sign-in.", "Start again from the portal.") \
     X(JWT_HASH, "jwt.hash", 403, "The token of your sign-in does not belong to what came with it.", "Start again from the portal; if it stays, tell your administrator the incident id.") \
@@ -142,6 +143,13 @@
     X(STS_PROVIDER, "sts.provider", 403, "AWS does not take the bridge's word for this account.", "Tell your administrator the incident id: the account's identity provider in IAM and the bridge do not fit together.") \
     X(STS_DESTINATION, "sts.destination", 400, "This address is not one of the AWS console.", "Start from the portal.")
 
+#define RB_REFUSALS_QUERY(X) /* POST /sts: what a client asked in STS's own words */ \
+    X(QUERY_NO_ACTION, "query.no_action", 400, "The request names no action.", "Use an AWS SDK or CLI; this address exchanges tokens as STS does.") \
+    X(QUERY_ACTION, "query.action", 400, "This address only exchanges tokens: AssumeRoleWithWebIdentity and AssumeRoleWithSAML.", "AWS_ENDPOINT_URL_STS (or another endpoint setting) points to rolebridge: unset it for calls that are meant for AWS itself.") \
+    X(QUERY_MISSING, "query.missing", 400, "The request lacks a parameter.", "Use an AWS SDK or CLI, or add what the message names.") \
+    X(QUERY_INVALID, "query.invalid", 400, "The request has a parameter that is not accepted.", "Correct what the message names, and send it again.") \
+    X(QUERY_POLICY, "query.policy", 400, "Session policies cannot be passed here.", "Leave out Policy and PolicyArns, and ask the owner of the role for a narrower one.")
+
 #define RB_REFUSALS_SIGV4(X) /* iam: a request signed with AWS Signature Version 4 */ \
     X(SIGV4_MISSING, "sigv4.missing", 403, "This request is not signed.", "Sign it with AWS Signature Version 4.") \
     X(SIGV4_MALFORMED, "sigv4.malformed", 400, "The signature of this request could not be read.", "Update the client, or report it to its maker.") \
@@ -159,7 +167,7 @@
     X(LOCAL_TOKEN, "local.token", 401, "The token of this request is missing or wrong.", "Use the variables that rolebridge gave.") \
     X(LOCAL_USER, "local.user", 403, "This request came from another user of this machine.", "Run the program as the user who runs rolebridge.")
 
-#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_JWT(X) RB_REFUSALS_OIDC(X) RB_REFUSALS_SIGN(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_SIGV4(X) RB_REFUSALS_STORE(X) RB_REFUSALS_LOCAL(X)
+#define RB_REFUSALS(X) RB_REFUSALS_REQUEST(X) RB_REFUSALS_IDENTITY(X) RB_REFUSALS_SAML(X) RB_REFUSALS_JWT(X) RB_REFUSALS_OIDC(X) RB_REFUSALS_SIGN(X) RB_REFUSALS_MAPPING(X) RB_REFUSALS_SESSION(X) RB_REFUSALS_SSO(X) RB_REFUSALS_STS(X) RB_REFUSALS_QUERY(X) RB_REFUSALS_SIGV4(X) RB_REFUSALS_STORE(X) RB_REFUSALS_LOCAL(X)
 
 #define RB_FAULTS(X) \
     X(INTERNAL, "fault.internal", 500, "Something went wrong here.", "Try again; if it stays, tell your administrator the incident id.") \

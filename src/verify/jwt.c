@@ -33,6 +33,20 @@ rb_claim_text(const json_t *claims, const char *name, const char **text, GError 
 }
 
 const char *
+rb_claim_as_text(const json_t *value, GStringChunk *made)
+{
+    char number[32];
+
+    if (json_is_string(value))
+        return json_string_value(value);
+    if (json_is_integer(value)) {
+        g_snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        return g_string_chunk_insert(made, number);
+    }
+    return json_is_boolean(value) ? (json_is_true(value) ? "true" : "false") : NULL;
+}
+
+const char *
 rb_claim_subject(const json_t *claims, GError **error)
 {
     const json_t *sub = json_object_get(claims, "sub");
@@ -129,6 +143,19 @@ check_times(const RbJwtRules *rules, const json_t *claims, gint64 now, GError **
     if (now + rules->skew_s < nbf || now + rules->skew_s < iat)
         return rb_refuse(error, RB_JWT_NOT_YET_VALID, "valid in %" G_GINT64_FORMAT " s", MAX(nbf, iat) - now);
     return TRUE;
+}
+
+gboolean
+rb_jwt_check_life(const json_t *claims, gint64 longest_s, GError **error)
+{
+    gint64 exp = 0, iat = 0;
+
+    if (!rb_claim_time(claims, "exp", TRUE, &exp, error) || !rb_claim_time(claims, "iat", TRUE, &iat, error))
+        return FALSE;
+    return exp - iat <= longest_s ||
+           rb_refuse(error, RB_JWT_LIFETIME,
+                     "a token of %" G_GINT64_FORMAT " s of life; at most %" G_GINT64_FORMAT " s are accepted",
+                     exp - iat, longest_s);
 }
 
 gboolean

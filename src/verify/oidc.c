@@ -5,32 +5,29 @@
 static gint64
 refresh(gpointer self, gint64 now, GError **error)
 {
-    return rb_keyring_refresh(((RbOidc *)self)->keyring, now, error);
+    return rb_keyring_refresh(((RbOidc *)self)->source.keyring, now, error);
 }
 
 static void
 hurry(gpointer self)
 {
-    rb_keyring_hurry(((RbOidc *)self)->keyring);
+    rb_keyring_hurry(((RbOidc *)self)->source.keyring);
 }
 
 static json_t *
 status(gpointer self, gint64 now)
 {
-    const RbOidc *oidc = self;
-    g_autoptr(GError) why = NULL;
-    g_autoptr(RbOidcTrust) trust = rb_oidc_trust(oidc, now, &why);
-    json_t *json = json_object(), *keys = json_array();
+    return rb_oidc_source_status(&((const RbOidc *)self)->source, now);
+}
 
-    rb_keyring_status(oidc->keyring, json);
-    for (guint i = 0; trust != NULL && i < rb_jwks_size(trust->keys); i++) {
-        const char *kid = rb_jwks_id(trust->keys, i);
-        (void)json_array_append_new(keys, kid == NULL ? json_null() : json_string(kid));
-    }
-    (void)json_object_set_new(json, "keys", keys);
-    (void)json_object_set_new(json, "issuer", json_string(oidc->issuer));
-    (void)json_object_set_new(json, "usable", json_boolean(trust != NULL));
-    return json;
+static void
+tokens_of(gconstpointer self, RbTokensOf *of)
+{
+    const RbOidc *oidc = self;
+
+    of->issuer = oidc->source.issuer;
+    of->audiences = (const char *const *)&oidc->client_id;
+    of->n_audiences = 1;
 }
 
 const RbProviderType rb_oidc_provider_type = {
@@ -45,4 +42,5 @@ const RbProviderType rb_oidc_provider_type = {
     .logout_url = rb_oidc_logout_url,
     .logout_receive = rb_oidc_logout_receive,
     .logout_reply = rb_oidc_logout_reply,
+    .tokens_of = tokens_of,
 };

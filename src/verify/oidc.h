@@ -23,18 +23,26 @@ typedef enum {
 
 typedef enum { RB_OIDC_USERINFO_MISSING, RB_OIDC_USERINFO_ALWAYS, RB_OIDC_USERINFO_NEVER } RbOidcUserinfo;
 
-/** One provider's configuration; immutable, except for what hangs in the keyring. */
+/** An issuer of tokens, for people or for workloads, and where its keys come from. */
 typedef struct {
     const RbSeat *seat;
     RbKeyring *keyring; /* of RbOidcTrust */
-    char *issuer, *client_id, *redirect_uri, *logout_uri, *scope;
+    char *issuer;
+    guint algorithms;
+    gboolean signs_in; /* people: its discovery document must name the endpoints for that */
+} RbOidcSource;
+
+/** One provider's configuration; immutable, except for what hangs in the keyring. */
+typedef struct {
+    const RbSeat *seat;
+    RbOidcSource source;
+    char *client_id, *redirect_uri, *logout_uri, *scope;
     RbOidcAuth auth;
     RbSecret *client_secret;
     RbPrivateKey *client_key;
     char *client_key_id;
     char *name_claim;
     GStrv group_claims, acr_values;
-    guint algorithms;
     gint64 max_age_s; /* of a sign-in at the issuer; 0: any */
     gboolean never_par;
     RbOidcUserinfo userinfo;
@@ -57,23 +65,35 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbOidcTrust, rb_oidc_trust_unref)
 gpointer rb_oidc_load(const RbYaml *node, const RbSeat *seat, RbDiagnostics *problems);
 void rb_oidc_unload(gpointer self);
 
+/* ---- oidc_source.c: what issuers of every kind are configured with, and what is told of them ---- */
+/** rb_oidc_source_load: `issuer`, `refresh`, `algorithms`; without @signs_in also `jwks_uri`, which takes the
+ * place of discovery: an address, or a file. */
+void rb_oidc_source_load(RbOidcSource *source, const RbYaml *node, const RbSeat *seat, gboolean signs_in,
+                         RbDiagnostics *problems);
+void rb_oidc_source_clear(RbOidcSource *source);
+json_t *rb_oidc_source_status(const RbOidcSource *source, gint64 now);
+
 /* ---- oidc_trust.c ---- */
 /** rb_oidc_url_fits: https, or http on loopback when the issuer @issuer is there too; no fragment or user. */
 gboolean rb_oidc_url_fits(const char *issuer, const char *url);
 /** rb_oidc_discovery_parse: (transfer full): a discovery document of exactly @issuer, without keys yet; NULL
- * with oidc.discovery. */
-RbOidcTrust *rb_oidc_discovery_parse(const char *issuer, const void *bytes, gsize size, GError **error);
+ * with oidc.discovery. @signs_in: the endpoints for that must be in it. */
+RbOidcTrust *rb_oidc_discovery_parse(const char *issuer, gboolean signs_in, const void *bytes, gsize size,
+                                     GError **error);
 /** rb_oidc_trust_parse: for the keyring: the document, then the keys that it leads to. */
 gpointer rb_oidc_trust_parse(gconstpointer owner, GBytes *bytes, gint64 now, gint64 *refresh_s,
                              GError **error);
+/** rb_oidc_keys_parse: for the keyring: the keys alone. */
+gpointer rb_oidc_keys_parse(gconstpointer owner, GBytes *bytes, gint64 now, gint64 *refresh_s,
+                            GError **error);
 /** rb_oidc_max_age: seconds that a Cache-Control value allows, within an hour; -1: it does not say. */
 gint64 rb_oidc_max_age(const char *cache_control);
 /** rb_oidc_trust: (transfer full): what is known now, or NULL with fault.network: nothing, or too old. */
-RbOidcTrust *rb_oidc_trust(const RbOidc *oidc, gint64 now, GError **error);
-/** rb_oidc_verify: @token by the issuer's keys; those are fetched again once when the token's is not among
- * them. */
-RbJws *rb_oidc_verify(const RbOidc *oidc, const char *const *types, const char *token, gint64 now,
-                      GError **error);
+RbOidcTrust *rb_oidc_trust(const RbOidcSource *source, gint64 now, GError **error);
+/** rb_oidc_verify: @token, made for @audience, by the issuer's keys; those are fetched again once when the
+ * token's is not among them. */
+RbJws *rb_oidc_verify(const RbOidcSource *source, const char *audience, const char *const *types,
+                      const char *token, gint64 now, GError **error);
 
 /* ---- oidc_client.c: calls to the issuer ---- */
 /** A form under construction; wiped when freed. */
@@ -118,6 +138,12 @@ gboolean rb_oidc_check_id_token(const RbOidc *oidc, const RbSignIn *sign_in, con
 /* ---- oidc_groups.c, oidc_identity.c ---- */
 /** rb_oidc_claim: @name as a member, or as a path of members with dots ("realm_access.roles"); NULL: none. */
 const json_t *rb_oidc_claim(const json_t *claims, const char *name);
+/** rb_oidc_groups_stated: appends the groups that the claims @names list; anything but texts there:
+ * identity.malformed. */
+gboolean rb_oidc_groups_stated(const char *const *names, const json_t *claims, GPtrArray *groups,
+                               GError **error);
+/** rb_oidc_groups_left_out: whether the token says that it does not list all groups of the claims @names. */
+gboolean rb_oidc_groups_left_out(const char *const *names, const json_t *claims);
 /** rb_oidc_groups: every group that @claims state, and those that Entra left out; a list that is known to be
  * cut short and cannot be fetched whole: identity.groups_incomplete. They are borrowed from @claims and from
  * @fetched (transfer full): what was asked for; NULL: nothing was. */

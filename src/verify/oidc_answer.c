@@ -38,7 +38,7 @@ check_issuer(const RbOidc *oidc, const RbOidcTrust *trust, const RbInbound *inbo
     const char *iss = field(inbound, "iss");
     g_autofree char *quoted = NULL;
 
-    if (iss == NULL ? !trust->says_iss : strcmp(iss, oidc->issuer) == 0)
+    if (iss == NULL ? !trust->says_iss : strcmp(iss, oidc->source.issuer) == 0)
         return TRUE;
     quoted = rb_text_quote(iss == NULL ? "" : iss);
     return rb_refuse(error, RB_OIDC_ISSUER, "the answer is of the issuer %s", quoted);
@@ -147,14 +147,15 @@ rb_oidc_finish(gpointer self, const RbSignIn *sign_in, const RbInbound *inbound,
 
     if (!check_state(sign_in, inbound, error))
         return NULL;
-    trust = rb_oidc_trust(oidc, now, error);
+    trust = rb_oidc_trust(&oidc->source, now, error);
     if (trust == NULL || !check_issuer(oidc, trust, inbound, error) || !check_error(inbound, error))
         return NULL;
     code = find_code(inbound, error);
     tokens = code == NULL ? NULL : rb_oidc_redeem(oidc, trust, code, sign_in->pkce_verifier, now, error);
     if (tokens == NULL)
         return NULL;
-    token = rb_oidc_verify(oidc, id_token_types, rb_secret_reveal(tokens->id_token), now, error);
+    token = rb_oidc_verify(&oidc->source, oidc->client_id, id_token_types, rb_secret_reveal(tokens->id_token),
+                           now, error);
     if (token == NULL ||
         !rb_oidc_check_id_token(oidc, sign_in, token, code, tokens->access_token, now, error))
         return NULL;

@@ -118,7 +118,7 @@ rb_oidc_begin(gpointer self, const char *relay_state, gboolean mfa, gboolean for
 {
     const RbOidc *oidc = self;
     const char *const *acr = wanted_acr(oidc, mfa, error);
-    g_autoptr(RbOidcTrust) trust = acr == NULL ? NULL : rb_oidc_trust(oidc, now, error);
+    g_autoptr(RbOidcTrust) trust = acr == NULL ? NULL : rb_oidc_trust(&oidc->source, now, error);
     g_autoptr(RbSignIn) begun = g_new0(RbSignIn, 1);
     g_autoptr(RbOidcForm) form = rb_oidc_form_new();
     char *url;

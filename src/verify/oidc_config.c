@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MIN_REFRESH_S = 60, MAX_REFRESH_S = 86400, DEFAULT_REFRESH_S = 3600, MAX_AGE_S = 30 * 86400 };
+enum { MAX_AGE_S = 30 * 86400 };
 
 /* An error at field @key of @node, or at @node when the field is not there. */
 static void
@@ -38,34 +38,6 @@ optional(const RbYaml *node, const char *key, RbDiagnostics *problems)
     const char *value = rb_yaml_string(node, key, "", problems);
 
     return *value == '\0' ? NULL : g_strdup(value);
-}
-
-static void
-load_issuer(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
-{
-    gsize n;
-    g_autofree char *base = NULL, *source = NULL;
-    RbKeyringSetting setting = {
-        .http = oidc->seat->http,
-        .refresh_s =
-            rb_yaml_duration_s(node, "refresh", MIN_REFRESH_S, MAX_REFRESH_S, DEFAULT_REFRESH_S, problems),
-        .max_size = RB_OIDC_MAX_DISCOVERY,
-        .parse = rb_oidc_trust_parse,
-        .clear = rb_oidc_trust_clear,
-        .owner = oidc,
-    };
-
-    oidc->issuer = g_strdup(rb_yaml_string(node, "issuer", NULL, problems));
-    oidc->client_id = g_strdup(rb_yaml_string(node, "client_id", NULL, problems));
-    n = strlen(oidc->issuer);
-    if (n > 0 && (!rb_oidc_url_fits(oidc->issuer, oidc->issuer) || strchr(oidc->issuer, '?') != NULL))
-        problem(node, "issuer", problems,
-                "write https://login.acme.example, exactly as the issuer calls itself",
-                "an issuer is an https address without query and fragment");
-    base = g_strndup(oidc->issuer, n > 0 && oidc->issuer[n - 1] == '/' ? n - 1 : n);
-    source = g_strconcat(base, "/.well-known/openid-configuration", NULL); /* Discovery 4.1 */
-    setting.source = source;
-    oidc->keyring = rb_keyring_new(&setting);
 }
 
 static void
@@ -113,20 +85,6 @@ load_auth(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
     else if (rb_yaml_get(node, "client_key") != NULL)
         problem(node, "client_key", problems, "remove it, or set client_auth: private_key_jwt",
                 "a client key that is not used");
-}
-
-static void
-load_algorithms(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
-{
-    g_auto(GStrv) names = rb_yaml_strings(node, "algorithms", problems);
-
-    oidc->algorithms = names[0] == NULL ? RB_JWS_ALL : 0;
-    for (guint i = 0; names[i] != NULL; i++) {
-        if (rb_jws_algorithm(names[i]) == 0)
-            problem(node, "algorithms", problems, "RS256, PS256, ES256, ES384 or EdDSA",
-                    "an algorithm that is never accepted");
-        oidc->algorithms |= rb_jws_algorithm(names[i]);
-    }
 }
 
 /* A scope is what a scope may be (RFC 6749 §3.3), and "openid" is always one of them. */
@@ -177,12 +135,13 @@ load_overage(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
     oidc->overage_token_endpoint = optional(overage, "token_endpoint", problems);
     oidc->overage_scope =
         g_strdup(rb_yaml_string(overage, "scope", "https://graph.microsoft.com/.default", problems));
-    if (*oidc->overage_endpoint != '\0' && (!rb_oidc_url_fits(oidc->issuer, oidc->overage_endpoint) ||
+    if (*oidc->overage_endpoint != '\0' && (!rb_oidc_url_fits(oidc->source.issuer, oidc->overage_endpoint) ||
                                             strstr(oidc->overage_endpoint, "/{oid}/") == NULL))
         problem(overage, "endpoint", problems,
                 "write https://graph.microsoft.com/v1.0/users/{oid}/getMemberObjects",
                 "an https address with /{oid}/ in it is needed");
-    if (oidc->overage_token_endpoint != NULL && !rb_oidc_url_fits(oidc->issuer, oidc->overage_token_endpoint))
+    if (oidc->overage_token_endpoint != NULL &&
+        !rb_oidc_url_fits(oidc->source.issuer, oidc->overage_token_endpoint))
         problem(overage, "token_endpoint", problems, "use https://", "tokens are only fetched by https");
     if (oidc->auth == RB_OIDC_NONE)
         problem(node, "overage", problems, "set client_secret or client_key",
@@ -201,9 +160,9 @@ rb_oidc_load(const RbYaml *node, const RbSeat *seat, RbDiagnostics *problems)
 
     oidc->seat = seat;
     (void)rb_yaml_check_keys(node, known, problems);
-    load_issuer(oidc, node, problems);
+    rb_oidc_source_load(&oidc->source, node, seat, TRUE, problems);
+    oidc->client_id = g_strdup(rb_yaml_string(node, "client_id", NULL, problems));
     load_auth(oidc, node, problems);
-    load_algorithms(oidc, node, problems);
     load_scopes(oidc, node, problems);
     load_claims(oidc, node, problems);
     load_overage(oidc, node, problems);
@@ -215,12 +174,11 @@ rb_oidc_unload(gpointer self)
 {
     RbOidc *oidc = self;
 
-    rb_keyring_free(oidc->keyring);
+    rb_oidc_source_clear(&oidc->source);
     rb_secret_unref(oidc->client_secret);
     rb_private_key_unref(oidc->client_key);
     g_strfreev(oidc->group_claims);
     g_strfreev(oidc->acr_values);
-    g_free(oidc->issuer);
     g_free(oidc->client_id);
     g_free(oidc->client_key_id);
     g_free(oidc->redirect_uri);

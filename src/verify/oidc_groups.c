@@ -50,16 +50,16 @@ append(const json_t *claim, const char *name, GPtrArray *groups, GError **error)
 
 /* Entra ID names the claims that it left out (_claim_names, OIDC Core 5.6.2), or says `hasgroups`. Where the
  * claim source leads is not read: it is not for a token to say whom we ask. */
-static gboolean
-left_out(const RbOidc *oidc, const json_t *claims)
+gboolean
+rb_oidc_groups_left_out(const char *const *names, const json_t *claims)
 {
-    const json_t *names = json_object_get(claims, "_claim_names"),
+    const json_t *elsewhere = json_object_get(claims, "_claim_names"),
                  *has = json_object_get(claims, "hasgroups");
 
-    if (*oidc->group_claims == NULL)
+    if (*names == NULL)
         return FALSE;
-    for (guint i = 0; oidc->group_claims[i] != NULL; i++)
-        if (json_object_get(names, oidc->group_claims[i]) != NULL)
+    for (guint i = 0; names[i] != NULL; i++)
+        if (json_object_get(elsewhere, names[i]) != NULL)
             return TRUE;
     return has != NULL && !json_is_false(has) && g_strcmp0(json_string_value(has), "false") != 0;
 }
@@ -140,15 +140,25 @@ fetch(const RbOidc *oidc, const RbOidcTrust *trust, const json_t *claims, gint64
 }
 
 gboolean
+rb_oidc_groups_stated(const char *const *names, const json_t *claims, GPtrArray *groups, GError **error)
+{
+    for (guint i = 0; names[i] != NULL; i++) {
+        const json_t *claim = rb_oidc_claim(claims, names[i]);
+        if (claim != NULL && !append(claim, names[i], groups, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
 rb_oidc_groups(const RbOidc *oidc, const RbOidcTrust *trust, const json_t *claims, gint64 now,
                GPtrArray *groups, json_t **fetched, GError **error)
 {
-    for (guint i = 0; oidc->group_claims[i] != NULL; i++) {
-        const json_t *claim = rb_oidc_claim(claims, oidc->group_claims[i]);
-        if (claim != NULL && !append(claim, oidc->group_claims[i], groups, error))
-            return FALSE;
-    }
-    if (!left_out(oidc, claims))
+    const char *const *names = (const char *const *)oidc->group_claims;
+
+    if (!rb_oidc_groups_stated(names, claims, groups, error))
+        return FALSE;
+    if (!rb_oidc_groups_left_out(names, claims))
         return TRUE;
     if (oidc->overage_endpoint == NULL)
         return rb_refuse(

@@ -94,21 +94,6 @@ check_acr(const RbOidc *oidc, const RbSignIn *sign_in, const char *acr, gboolean
     return rb_refuse(error, RB_OIDC_ACR, "signed in by acr %s, which was not asked for", quoted);
 }
 
-/* A claim as text, borrowed from it or kept in @made; NULL for what is neither text, number nor truth. */
-static const char *
-as_text(const json_t *value, GStringChunk *made)
-{
-    char number[32];
-
-    if (json_is_string(value))
-        return json_string_value(value);
-    if (json_is_integer(value)) {
-        g_snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        return g_string_chunk_insert(made, number);
-    }
-    return json_is_boolean(value) ? (json_is_true(value) ? "true" : "false") : NULL;
-}
-
 /* What rb_identity_new() is given; it copies, so that all of it may be borrowed from the claims. */
 typedef struct {
     GPtrArray *groups, *values; /* char; values: of each attribute, a NULL, those of the next */
@@ -131,7 +116,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Facts, facts_clear)
 static void
 add_value(Facts *facts, const json_t *claim)
 {
-    const char *text = as_text(claim, facts->made);
+    const char *text = rb_claim_as_text(claim, facts->made);
 
     if (text != NULL)
         g_ptr_array_add(facts->values, (gpointer)text);
@@ -175,7 +160,7 @@ build(const RbOidc *oidc, const RbOidcTrust *trust, const RbSignIn *sign_in, con
 {
     g_auto(Facts) lists = { g_ptr_array_new(), g_ptr_array_new(),
                             g_array_new(TRUE, TRUE, sizeof(RbAttribute)), g_string_chunk_new(64), NULL };
-    RbIdentity facts = { .provider = oidc->seat->id, .issuer = oidc->issuer, .groups_at = now };
+    RbIdentity facts = { .provider = oidc->seat->id, .issuer = oidc->source.issuer, .groups_at = now };
 
     facts.subject = json_string_value(json_object_get(claims, "sub"));
     if (!rb_claim_text(claims, "acr", &facts.authn_context, error) ||

@@ -24,7 +24,7 @@ rb_oidc_logout_url(gpointer self, const RbIdentity *identity, const char *relay_
                    char **request_id, GError **error)
 {
     const RbOidc *oidc = self;
-    g_autoptr(RbOidcTrust) trust = rb_oidc_trust(oidc, now, error);
+    g_autoptr(RbOidcTrust) trust = rb_oidc_trust(&oidc->source, now, error);
     g_autoptr(RbOidcForm) form = rb_oidc_form_new();
     g_autoptr(RbSecret) state = rb_secret_new_random(20);
 
@@ -111,7 +111,7 @@ rb_oidc_logout_receive(gpointer self, const RbInbound *inbound, gint64 now, GErr
         (void)rb_refuse(error, RB_OIDC_LOGOUT_TOKEN, "a form without logout_token");
         return NULL;
     }
-    token = rb_oidc_verify(oidc, logout_types, text, now, error);
+    token = rb_oidc_verify(&oidc->source, oidc->client_id, logout_types, text, now, error);
     if (token == NULL || !check_logout_token(token->claims, error))
         return NULL;
     return logout_of(oidc, token->claims);

@@ -86,14 +86,15 @@ check_issuer(const json_t *json, const char *issuer, GError **error)
                      issuer);
 }
 
+/* An issuer of workload tokens has no endpoints for people (GitHub's names none). */
 static gboolean
-read_document(const json_t *json, const char *issuer, RbOidcTrust *trust, GError **error)
+read_document(const json_t *json, const char *issuer, gboolean signs_in, RbOidcTrust *trust, GError **error)
 {
     trust->par_required = json_is_true(json_object_get(json, "require_pushed_authorization_requests"));
     trust->says_iss = json_is_true(json_object_get(json, "authorization_response_iss_parameter_supported"));
     return check_issuer(json, issuer, error) &&
-           endpoint(json, issuer, "authorization_endpoint", TRUE, &trust->authorization, error) &&
-           endpoint(json, issuer, "token_endpoint", TRUE, &trust->token, error) &&
+           endpoint(json, issuer, "authorization_endpoint", signs_in, &trust->authorization, error) &&
+           endpoint(json, issuer, "token_endpoint", signs_in, &trust->token, error) &&
            endpoint(json, issuer, "jwks_uri", TRUE, &trust->jwks, error) &&
            endpoint(json, issuer, "userinfo_endpoint", FALSE, &trust->userinfo, error) &&
            endpoint(json, issuer, "end_session_endpoint", FALSE, &trust->end_session, error) &&
@@ -101,7 +102,7 @@ read_document(const json_t *json, const char *issuer, RbOidcTrust *trust, GError
 }
 
 RbOidcTrust *
-rb_oidc_discovery_parse(const char *issuer, const void *bytes, gsize size, GError **error)
+rb_oidc_discovery_parse(const char *issuer, gboolean signs_in, const void *bytes, gsize size, GError **error)
 {
     json_t *json = NULL;
     RbOidcTrust *trust;
@@ -114,7 +115,7 @@ rb_oidc_discovery_parse(const char *issuer, const void *bytes, gsize size, GErro
     if (json == NULL)
         return NULL;
     trust = g_atomic_rc_box_new0(RbOidcTrust);
-    ok = read_document(json, issuer, trust, error);
+    ok = read_document(json, issuer, signs_in, trust, error);
     json_decref(json);
     if (ok)
         return trust;
@@ -149,13 +150,13 @@ shorten(const RbHttpResponse *response, gint64 *refresh_s)
 }
 
 static RbJwks *
-fetch_keys(const RbOidc *oidc, const char *url, gint64 *refresh_s, GError **error)
+fetch_keys(const RbOidcSource *source, const char *url, gint64 *refresh_s, GError **error)
 {
     g_autoptr(RbHttpRequest) request = rb_http_request_new("GET", url);
     g_autoptr(RbHttpResponse) response = NULL;
 
     rb_http_request_limits(request, RB_OIDC_CONNECT_MS, RB_OIDC_TOTAL_MS, RB_JWKS_MAX);
-    response = rb_http_fetch(oidc->seat->http, request, error);
+    response = rb_http_fetch(source->seat->http, request, error);
     if (response == NULL)
         return NULL;
     if (response->status != 200) {
@@ -170,34 +171,53 @@ fetch_keys(const RbOidc *oidc, const char *url, gint64 *refresh_s, GError **erro
 gpointer
 rb_oidc_trust_parse(gconstpointer owner, GBytes *bytes, gint64 now, gint64 *refresh_s, GError **error)
 {
-    const RbOidc *oidc = owner;
-    g_autoptr(RbOidcTrust) trust =
-        rb_oidc_discovery_parse(oidc->issuer, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), error);
+    const RbOidcSource *source = owner;
+    g_autoptr(RbOidcTrust) trust = rb_oidc_discovery_parse(
+        source->issuer, source->signs_in, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), error);
 
     if (trust == NULL)
         return NULL;
-    trust->keys = fetch_keys(oidc, trust->jwks, refresh_s, error);
+    trust->keys = fetch_keys(source, trust->jwks, refresh_s, error);
     trust->fetched_at = now;
     return trust->keys == NULL ? NULL : g_steal_pointer(&trust);
 }
 
-RbOidcTrust *
-rb_oidc_trust(const RbOidc *oidc, gint64 now, GError **error)
+gpointer
+rb_oidc_keys_parse(gconstpointer owner, GBytes *bytes, gint64 now, gint64 *refresh_s, GError **error)
 {
-    g_autoptr(RbOidcTrust) trust = rb_keyring_get(oidc->keyring);
+    RbJwks *keys = rb_jwks_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), error);
+    RbOidcTrust *trust;
 
-    if (trust != NULL && now - trust->fetched_at <= RB_OIDC_STALE_S)
+    (void)owner;
+    (void)refresh_s;
+    if (keys == NULL)
+        return NULL;
+    trust = g_atomic_rc_box_new0(RbOidcTrust);
+    trust->keys = keys;
+    trust->fetched_at = now;
+    return trust;
+}
+
+/* A file stands until it is replaced: whoever wrote it is not asked. */
+RbOidcTrust *
+rb_oidc_trust(const RbOidcSource *source, gint64 now, GError **error)
+{
+    g_autoptr(RbOidcTrust) trust = rb_keyring_get(source->keyring);
+
+    if (trust != NULL &&
+        (now - trust->fetched_at <= RB_OIDC_STALE_S || !rb_keyring_is_remote(source->keyring)))
         return g_steal_pointer(&trust);
-    (void)rb_fault(error, RB_FAULT_NETWORK, "the issuer '%s' %s", oidc->issuer,
+    (void)rb_fault(error, RB_FAULT_NETWORK, "the issuer '%s' %s", source->issuer,
                    trust == NULL ? "has not been read yet" : "has not answered for more than a day");
     return NULL;
 }
 
 RbJws *
-rb_oidc_verify(const RbOidc *oidc, const char *const *types, const char *token, gint64 now, GError **error)
+rb_oidc_verify(const RbOidcSource *source, const char *audience, const char *const *types, const char *token,
+               gint64 now, GError **error)
 {
-    const RbJwtRules rules = { oidc->issuer, oidc->client_id, types, oidc->algorithms, oidc->seat->skew_s };
-    g_autoptr(RbOidcTrust) trust = rb_oidc_trust(oidc, now, error), fresh = NULL;
+    const RbJwtRules rules = { source->issuer, audience, types, source->algorithms, source->seat->skew_s };
+    g_autoptr(RbOidcTrust) trust = rb_oidc_trust(source, now, error), fresh = NULL;
     g_autoptr(GError) why = NULL;
     RbJws *jws;
 
@@ -206,8 +226,8 @@ rb_oidc_verify(const RbOidc *oidc, const char *const *types, const char *token, 
     jws = rb_jwt_verify(&rules, trust->keys, token, now, &why);
     if (jws != NULL)
         return jws;
-    if (rb_is_refusal(why, RB_JWT_KEY_UNKNOWN) && rb_keyring_renew(oidc->keyring, trust, now)) {
-        fresh = rb_oidc_trust(oidc, now, error);
+    if (rb_is_refusal(why, RB_JWT_KEY_UNKNOWN) && rb_keyring_renew(source->keyring, trust, now)) {
+        fresh = rb_oidc_trust(source, now, error);
         return fresh == NULL ? NULL : rb_jwt_verify(&rules, fresh->keys, token, now, error);
     }
     g_propagate_error(error, g_steal_pointer(&why));

@@ -26,6 +26,13 @@ typedef struct {
     RbSecret *(*secret)(const RbYaml *node, const char *base_dir, RbDiagnostics *problems);
 } RbSeat;
 
+/** Which tokens are a provider's: issuer, and any of these audiences. Borrowed from the provider. */
+typedef struct {
+    const char *issuer;
+    const char *const *audiences;
+    gsize n_audiences;
+} RbTokensOf;
+
 /** A kind of identity provider: one const table at the end of its file, one line in verify.c. */
 typedef struct {
     const char *type; /* as in rolebridge.yaml */
@@ -44,11 +51,23 @@ typedef struct {
                         char **request_id, GError **error); /* optional */
     RbLogout *(*logout_receive)(gpointer self, const RbInbound *inbound, gint64 now, GError **error);
     char *(*logout_reply)(gpointer self, const RbLogout *request, const char *relay_state, gboolean success,
-                          gint64 now, GError **error); /* these two: where logout_url is */
+                          gint64 now, GError **error);     /* these two: where logout_url is */
+    void (*tokens_of)(gconstpointer self, RbTokensOf *of); /* where tokens are JWTs */
+    RbVerified *(*token)(gpointer self, const char *audience, const char *token, gint64 now,
+                         GError **error); /* of workloads; @audience: of tokens_of, as the token names it */
+    gboolean (*takes_assertions)(gconstpointer self); /* these two: where assertions can be exchanged */
+    RbVerified *(*assertion)(gpointer self, const char *assertion, gint64 now, GError **error);
 } RbProviderType;
 
 extern const RbProviderType rb_saml_provider_type;
 extern const RbProviderType rb_oidc_provider_type;
+extern const RbProviderType rb_workload_provider_type;
+
+const RbProviderType *rb_provider_kind(const RbProvider *provider);
+gpointer rb_provider_self(const RbProvider *provider);
+/** rb_providers_share_tokens: TRUE when a token could be both providers', at least one of them for workloads:
+ * whose it is could not be told, and a person's ID token could pass for a workload's. */
+gboolean rb_providers_share_tokens(const RbProvider *one, const RbProvider *other); /* exchange.c */
 
 /** rb_seat_path: (transfer full): @name as the configuration means it. */
 char *rb_seat_path(const RbSeat *seat, const char *name);

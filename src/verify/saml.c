@@ -36,6 +36,12 @@ status(gpointer self, gint64 now)
     return json;
 }
 
+static gboolean
+takes_assertions(gconstpointer self)
+{
+    return ((const RbSaml *)self)->sts;
+}
+
 const RbProviderType rb_saml_provider_type = {
     .type = "saml",
     .load = rb_saml_load,
@@ -49,4 +55,6 @@ const RbProviderType rb_saml_provider_type = {
     .logout_url = rb_saml_logout_url,
     .logout_receive = rb_saml_logout_receive,
     .logout_reply = rb_saml_logout_reply,
+    .takes_assertions = takes_assertions,
+    .assertion = rb_saml_assertion,
 };

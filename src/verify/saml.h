@@ -65,7 +65,7 @@ typedef struct {
     GStrv group_attributes;
     char *name_id_format; /* asked for; NULL: any */
     GStrv authn_contexts; /* always asked for; empty: none */
-    gboolean idp_initiated, force_authn, allow_cbc, want_response_signed, want_assertion_signed;
+    gboolean idp_initiated, sts, force_authn, allow_cbc, want_response_signed, want_assertion_signed;
 } RbSaml;
 
 /* ---- saml_config.c ---- */
@@ -114,6 +114,7 @@ typedef struct {
     const RbSaml *saml;
     const RbSamlTrust *trust;
     const RbSignIn *sign_in; /* NULL: unsolicited */
+    gboolean unsolicited;    /* and that is allowed */
     gint64 now;
     xmlDoc *doc, *plain; /* plain: the decrypted assertion's own tree */
     xmlNode *response, *assertion;
@@ -138,6 +139,8 @@ gboolean rb_saml_check_assertion(RbSamlAnswer *answer, GError **error);
 /* ---- saml_response.c, saml_identity.c ---- */
 RbVerified *rb_saml_finish(gpointer self, const RbSignIn *sign_in, const RbInbound *inbound, gint64 now,
                            GError **error);
+/** rb_saml_assertion: a Response that nobody asked for, exchanged for credentials (`sts: true`). */
+RbVerified *rb_saml_assertion(gpointer self, const char *assertion, gint64 now, GError **error);
 /** rb_saml_identity: (transfer full): the identity of a verified assertion. */
 RbIdentity *rb_saml_identity(const RbSamlAnswer *answer, GError **error);
 /** rb_saml_post_bytes: (transfer full): a POST field's message, size checked before decoding. */

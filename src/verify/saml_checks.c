@@ -109,7 +109,7 @@ check_in_response_to(const RbSamlAnswer *answer, const xmlNode *node, GError **e
     const char *want = answer->sign_in == NULL ? NULL : answer->sign_in->request_id;
     g_autofree char *quoted = NULL;
 
-    if (answer->sign_in == NULL && !answer->saml->idp_initiated)
+    if (answer->sign_in == NULL && !answer->unsolicited)
         return rb_refuse(error, RB_SAML_UNSOLICITED, "no sign-in of this browser asked for this answer");
     if (answer->sign_in == NULL ? got == NULL : got != NULL && want != NULL && strcmp(got, want) == 0)
         return TRUE;

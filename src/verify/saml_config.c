@@ -211,6 +211,7 @@ load_want(RbSaml *saml, const RbYaml *node, RbDiagnostics *problems)
     const RbYaml *want = rb_yaml_get(node, "want");
 
     saml->idp_initiated = rb_yaml_bool(node, "idp_initiated", FALSE, problems);
+    saml->sts = rb_yaml_bool(node, "sts", FALSE, problems);
     saml->force_authn = rb_yaml_bool(node, "force_authn", FALSE, problems);
     saml->allow_cbc = rb_yaml_bool(node, "allow_cbc", FALSE, problems);
     if (want == NULL || !rb_yaml_check_keys(want, known, problems))
@@ -241,6 +242,7 @@ rb_saml_load(const RbYaml *node, const RbSeat *seat, RbDiagnostics *problems)
                                          "groups",
                                          "authn_contexts",
                                          "idp_initiated",
+                                         "sts",
                                          "force_authn",
                                          "allow_cbc",
                                          "want",

@@ -135,16 +135,20 @@ conclude(const RbSamlAnswer *answer, GError **error)
     verified->replay_key =
         g_strconcat(answer->saml->seat->id, ":", rb_xml_attribute(answer->assertion, "ID"), NULL);
     verified->replay_until = answer->usable_until + answer->saml->seat->skew_s;
+    verified->proof_id = g_strdup(rb_xml_attribute(answer->assertion, "ID"));
+    verified->audience = g_strdup(answer->saml->acs);
     return verified;
 }
 
-RbVerified *
-rb_saml_finish(gpointer self, const RbSignIn *sign_in, const RbInbound *inbound, gint64 now, GError **error)
+static RbVerified *
+verify(const RbSaml *saml, const RbSignIn *sign_in, gboolean unsolicited, const RbInbound *inbound,
+       gint64 now, GError **error)
 {
-    const RbSaml *saml = self;
     g_autoptr(RbSamlTrust) trust = rb_saml_trust(saml, now, error);
     g_autoptr(GBytes) bytes = NULL;
-    RbSamlAnswer answer = { .saml = saml, .trust = trust, .sign_in = sign_in, .now = now };
+    RbSamlAnswer answer = {
+        .saml = saml, .trust = trust, .sign_in = sign_in, .unsolicited = unsolicited, .now = now
+    };
     RbVerified *verified = NULL;
 
     if (trust == NULL)
@@ -164,4 +168,24 @@ rb_saml_finish(gpointer self, const RbSignIn *sign_in, const RbInbound *inbound,
     if (answer.doc != NULL)
         xmlFreeDoc(answer.doc);
     return verified;
+}
+
+RbVerified *
+rb_saml_finish(gpointer self, const RbSignIn *sign_in, const RbInbound *inbound, gint64 now, GError **error)
+{
+    const RbSaml *saml = self;
+
+    return verify(saml, sign_in, saml->idp_initiated, inbound, now, error);
+}
+
+/* AssumeRoleWithSAML. The same checks; it is for the same address as a browser's answer, and used up once for
+ * both. */
+RbVerified *
+rb_saml_assertion(gpointer self, const char *assertion, gint64 now, GError **error)
+{
+    g_autoptr(GHashTable) fields = g_hash_table_new(g_str_hash, g_str_equal);
+    const RbInbound inbound = { .method = "POST", .fields = fields };
+
+    (void)g_hash_table_insert(fields, (gpointer) "SAMLResponse", (gpointer)assertion);
+    return verify(self, NULL, TRUE, &inbound, now, error);
 }

@@ -50,6 +50,8 @@ rb_verified_free(RbVerified *verified)
         return;
     rb_identity_unref(verified->identity);
     g_free(verified->replay_key);
+    g_free(verified->proof_id);
+    g_free(verified->audience);
     g_free(verified);
 }
 

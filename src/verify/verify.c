@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* The kinds there are: one line each. */
-static const RbProviderType *const types[] = { &rb_saml_provider_type, &rb_oidc_provider_type };
+static const RbProviderType *const types[] = { &rb_saml_provider_type, &rb_oidc_provider_type,
+                                               &rb_workload_provider_type };
 
 struct RbProvider {
     const RbProviderType *type;
@@ -140,6 +141,19 @@ load_one(const RbYaml *node, const RbMfaRules *mfa, const RbProviderSetting *set
     return provider;
 }
 
+static void
+check_overlap(const RbProviders *providers, const RbProvider *provider, const RbYaml *node,
+              RbDiagnostics *problems)
+{
+    for (guint i = 0; i < rb_providers_size(providers); i++) {
+        const RbProvider *other = rb_providers_item(providers, i);
+        if (rb_providers_share_tokens(provider, other))
+            rb_yaml_problem(node, problems, "give tokens for workloads an audience of their own",
+                            "'%s' and '%s' have one issuer and one audience: whose a token is cannot be told",
+                            other->seat.id, provider->seat.id);
+    }
+}
+
 RbProviders *
 rb_providers_load(const RbYaml *list, const RbYaml *mfa, const RbProviderSetting *setting,
                   RbDiagnostics *problems)
@@ -161,6 +175,7 @@ rb_providers_load(const RbYaml *list, const RbYaml *mfa, const RbProviderSetting
             if (rb_providers_find(providers, provider->seat.id) != NULL)
                 rb_yaml_problem(rb_yaml_get(node, "id"), problems, "give each its own",
                                 "two identity providers have the id '%s'", provider->seat.id);
+            check_overlap(providers, provider, node, problems);
             g_ptr_array_add(providers->items, provider);
         }
     if (rb_diagnostics_count(problems) == before)
@@ -211,6 +226,18 @@ rb_providers_ids(const RbProviders *providers)
     for (guint i = 0; i < rb_providers_size(providers); i++)
         ids[i] = rb_providers_item(providers, i)->seat.id;
     return ids;
+}
+
+const RbProviderType *
+rb_provider_kind(const RbProvider *provider)
+{
+    return provider->type;
+}
+
+gpointer
+rb_provider_self(const RbProvider *provider)
+{
+    return provider->self;
 }
 
 const char *

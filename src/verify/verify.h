@@ -47,7 +47,7 @@ RbProvider *rb_providers_find(const RbProviders *providers, const char *id);
 const char **rb_providers_ids(const RbProviders *providers);
 
 const char *rb_provider_id(const RbProvider *provider);
-const char *rb_provider_type(const RbProvider *provider); /* "saml", "oidc" */
+const char *rb_provider_type(const RbProvider *provider); /* "saml", "oidc", "workload" */
 const char *
 rb_provider_title(const RbProvider *provider); /* for the portal; the id when none is configured */
 /** rb_provider_realm: identity providers of one realm vouch for the same people (`realm:`; default: the id).
@@ -109,8 +109,11 @@ typedef struct {
 /** What verification yields: who, and the mark that keeps the same proof from being used twice. */
 typedef struct {
     RbIdentity *identity;
-    char *replay_key;    /* unique for the proof: provider id and assertion ID, nonce or jti */
+    char *replay_key; /* unique for the proof: provider id and assertion ID, nonce or jti; NULL: a workload's
+                         token, which may be used again until it expires */
     gint64 replay_until; /* the proof is refused by itself from then on */
+    char *proof_id;      /* of what is exchanged: assertion ID or jti, for the audit log; NULL: none */
+    char *audience;      /* of the same: whom it was made for, as we are named there */
 } RbVerified;
 void rb_verified_free(RbVerified *verified);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbVerified, rb_verified_free)
@@ -122,6 +125,21 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbVerified, rb_verified_free)
  */
 RbVerified *rb_provider_finish(RbProvider *provider, const RbSignIn *sign_in, const RbInbound *inbound,
                                gint64 now, GError **error);
+
+/* ---- proofs that are exchanged, with nobody signing in ---- */
+
+/**
+ * rb_providers_token: a workload's token: by the provider of type workload that has its issuer and one of its
+ * audiences. No such issuer is told before any signature is computed. Returns: (transfer full): the verified
+ * identity, without a replay_key; or NULL with jwt.* or identity.*
+ */
+RbVerified *rb_providers_token(RbProviders *providers, const char *token, gint64 now, GError **error);
+
+/**
+ * rb_providers_assertion: a SAML Response in base64 that nobody asked for, made out to us by a provider with
+ * `sts: true`. Returns: (transfer full): the caller must use replay_key up before believing it; or NULL
+ */
+RbVerified *rb_providers_assertion(RbProviders *providers, const char *assertion, gint64 now, GError **error);
 
 /* ---- signing out (SAML single logout, OIDC RP-initiated and back-channel logout; optional for a kind) ----
  */

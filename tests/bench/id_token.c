@@ -21,13 +21,14 @@ party_new(void)
     party->jwks = jose_jwks(rsa, p256, NULL);
     party->mfa = (RbMfaRules){ .saml = none, .oidc_amr = amr, .oidc_acr = none };
     party->seat = (RbSeat){ .id = id, .skew_s = 60, .mfa = &party->mfa };
-    party->oidc = (RbOidc){ .seat = &party->seat,
-                            .issuer = issuer,
-                            .client_id = client,
-                            .name_claim = name_claim,
-                            .group_claims = group_claims,
-                            .acr_values = none,
-                            .algorithms = RB_JWS_ALL };
+    party->oidc = (RbOidc){
+        .seat = &party->seat,
+        .source = { .seat = &party->seat, .issuer = issuer, .algorithms = RB_JWS_ALL, .signs_in = TRUE },
+        .client_id = client,
+        .name_claim = name_claim,
+        .group_claims = group_claims,
+        .acr_values = none
+    };
     party->trust.keys = rb_jwks_parse(party->jwks, strlen(party->jwks), NULL);
     party->sign_in = g_new0(RbSignIn, 1);
     party->sign_in->nonce = g_strdup(nonce);
@@ -77,7 +78,8 @@ party_identity(const Party *party, const char *token, GError **error)
 {
     static const char *const types[] = { "jwt", NULL };
     const RbOidc *oidc = &party->oidc;
-    const RbJwtRules rules = { oidc->issuer, oidc->client_id, types, oidc->algorithms, oidc->seat->skew_s };
+    const RbJwtRules rules = { oidc->source.issuer, oidc->client_id, types, oidc->source.algorithms,
+                               oidc->seat->skew_s };
     g_autoptr(RbJws) jws = rb_jwt_verify(&rules, party->trust.keys, token, ID_TOKEN_NOW, error);
 
     if (jws == NULL ||

@@ -11,7 +11,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char issuer[] = "https://login.acme.example";
     g_autofree char *text = g_strndup((const char *)data, size);
     g_autoptr(GError) error = NULL;
-    g_autoptr(RbOidcTrust) trust = rb_oidc_discovery_parse(issuer, data, size, &error);
+    g_autoptr(RbOidcTrust) trust = rb_oidc_discovery_parse(issuer, TRUE, data, size, &error);
     gint64 max_age = rb_oidc_max_age(text);
 
     g_assert(max_age >= -1 && max_age <= 3600);

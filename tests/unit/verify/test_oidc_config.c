@@ -112,7 +112,7 @@ test_discovery(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(documents); i++) {
         g_autoptr(GError) error = NULL;
         g_autoptr(RbOidcTrust) trust =
-            rb_oidc_discovery_parse(ISS, documents[i].document, strlen(documents[i].document), &error);
+            rb_oidc_discovery_parse(ISS, TRUE, documents[i].document, strlen(documents[i].document), &error);
         if ((trust != NULL) != documents[i].fits ||
             (trust == NULL && !rb_is_refusal(error, RB_OIDC_DISCOVERY)))
             fail_msg("%s: %s", documents[i].name, error == NULL ? "taken" : error->message);
@@ -126,7 +126,7 @@ test_discovery_too_large(void **state)
     g_autoptr(GError) error = NULL;
 
     (void)state;
-    assert_null(rb_oidc_discovery_parse(ISS, blank, RB_OIDC_MAX_DISCOVERY + 1, &error));
+    assert_null(rb_oidc_discovery_parse(ISS, TRUE, blank, RB_OIDC_MAX_DISCOVERY + 1, &error));
     assert_true(rb_is_refusal(error, RB_OIDC_DISCOVERY));
 }
 

@@ -68,7 +68,8 @@ verify_one(gpointer data)
     static const char *const types[] = { "jwt", NULL };
     const Crowd *crowd = data;
     g_autoptr(GError) error = NULL;
-    g_autoptr(RbJws) jws = rb_oidc_verify(crowd->oidc, types, crowd->token, ISSUER_NOW + 5000, &error);
+    g_autoptr(RbJws) jws = rb_oidc_verify(&crowd->oidc->source, crowd->oidc->client_id, types, crowd->token,
+                                          ISSUER_NOW + 5000, &error);
 
     return GINT_TO_POINTER(jws != NULL);
 }
@@ -80,11 +81,13 @@ test_crowd(void **state)
     RbHttp *http = issuer->http;
     const RbSeat seat = { .id = (char *)"c", .skew_s = 60, .http = http };
     RbOidc oidc = {
-        .seat = &seat, .issuer = issuer->url, .client_id = (char *)"bridge", .algorithms = RB_JWS_ALL
+        .seat = &seat,
+        .source = { .seat = &seat, .issuer = issuer->url, .algorithms = RB_JWS_ALL, .signs_in = TRUE },
+        .client_id = (char *)"bridge",
     };
     g_autofree char *source = g_strconcat(issuer->url, "/.well-known/openid-configuration", NULL);
     const RbKeyringSetting setting = {
-        source, http, 3600, RB_OIDC_MAX_DISCOVERY, rb_oidc_trust_parse, rb_oidc_trust_clear, &oidc
+        source, http, 3600, RB_OIDC_MAX_DISCOVERY, rb_oidc_trust_parse, rb_oidc_trust_clear, &oidc.source
     };
     g_autofree char *body = issuer_claims(issuer, "n", "\"exp\":1800000000");
     Crowd crowd = { &oidc, jose_sign(issuer->next, "RS256", "{\"alg\":\"RS256\",\"kid\":\"next\"}", body) };
@@ -93,8 +96,8 @@ test_crowd(void **state)
 
     (void)state;
     issuer_reset(issuer);
-    oidc.keyring = rb_keyring_new(&setting);
-    assert_true(rb_keyring_load(oidc.keyring, ISSUER_NOW, NULL));
+    oidc.source.keyring = rb_keyring_new(&setting);
+    assert_true(rb_keyring_load(oidc.source.keyring, ISSUER_NOW, NULL));
     issuer_says(issuer, ASK_JWKS, 200, both_keys());
     for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
         threads[i] = g_thread_new("one", verify_one, &crowd);
@@ -102,7 +105,7 @@ test_crowd(void **state)
         in += GPOINTER_TO_INT(g_thread_join(threads[i])) ? 1 : 0;
     assert_int_equal(in, G_N_ELEMENTS(threads));
     assert_int_equal(issuer->asked[ASK_JWKS], 2);
-    rb_keyring_free(oidc.keyring);
+    rb_keyring_free(oidc.source.keyring);
     g_free(crowd.token);
 }
 
