@@ -139,6 +139,32 @@ RbCredentials *rb_access_credentials(RbAccess *access, const RbVisit *visit, con
 RbConsole *rb_access_console(RbAccess *access, const RbVisit *visit, const RbSession *session,
                              const char *account, const char *role, const char *destination, GError **error);
 
+/* ---- credentials for a proof of somebody else's, with no sign-in: the STS protocol (reference §1) ---- */
+
+typedef struct {
+    const char *role_arn;
+    gint64 duration_s;         /* 0: the role's default */
+    const char *token;         /* a workload's token, or NULL and … */
+    const char *assertion;     /* … a SAML Response in base64, … */
+    const char *principal_arn; /* … with the account's SAML provider, as the client names it */
+} RbAssumeAsk;
+
+typedef struct {
+    RbCredentials *credentials;
+    char *subject, *issuer, *audience;   /* of the proof; @audience as it names us */
+    char *subject_type, *name_qualifier; /* of an assertion, as STS answers them; else NULL */
+} RbAssumed;
+void rb_assumed_free(RbAssumed *assumed);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbAssumed, rb_assumed_free)
+
+/**
+ * rb_access_assume: verifies the proof, decides, records, issues, records. The role is the one that @ask
+ * names by its ARN; the session's name is the identity's. A workload's token may be used again until it
+ * expires (SDKs read their token file again), an assertion once. Returns: (transfer full): or NULL with
+ * query.invalid, jwt.*, saml.*, identity.*, mapping.*, sts.*, request.too_many or a fault
+ */
+RbAssumed *rb_access_assume(RbAccess *access, const RbVisit *visit, const RbAssumeAsk *ask, GError **error);
+
 /* ---- clients: the sso-oidc protocol (reference §5) ---- */
 
 typedef struct {

@@ -5,6 +5,8 @@
 /* More than a hundred processes at once need, and every second for as long as one likes. Each is two audit
  * records for ever and a call of STS, whose own limit all people of an account share. */
 static const RbLimit asking = { "credentials", 300, 1000 };
+/* A thousand jobs or pods of one name may start at once. */
+static const RbLimit exchanging = { "exchange", 1000, 200 };
 
 /* One request for credentials: what is known on the way. */
 typedef struct {
@@ -16,6 +18,7 @@ typedef struct {
     const char *destination; /* in the console; NULL: none asked for */
     RbDecision *decision;
     const RbGrant *grant; /* lives as long as decision */
+    const RbProof *proof; /* NULL: by a session */
 } Ask;
 
 static void
@@ -46,6 +49,8 @@ ask_facts(const Ask *ask)
     rb_facts_text(facts, "role", ask->grant != NULL ? ask->grant->role : ask->role);
     if (ask->decision != NULL)
         rb_facts_text(facts, "mapping", ask->decision->snapshot_digest);
+    if (ask->proof != NULL)
+        rb_proof_facts(ask->proof, facts);
     if (ask->grant == NULL)
         return facts;
     rb_facts_text(facts, "account_name", ask->grant->account_name);
@@ -61,11 +66,12 @@ ask_facts(const Ask *ask)
 static gboolean
 decide(Ask *ask, gint64 *duration_s, GError **error)
 {
-    if (ask->account == NULL || ask->role == NULL)
+    if (ask->proof == NULL && (ask->account == NULL || ask->role == NULL))
         return rb_refuse(error, RB_REQUEST_MALFORMED, "no %s was named",
                          ask->account == NULL ? "account" : "role");
     ask->decision = rb_access_decide(ask->access, ask->visit, ask->session);
-    ask->grant = rb_decision_find(ask->decision, ask->account, ask->role, error);
+    ask->grant = ask->proof != NULL ? rb_decision_find_role_arn(ask->decision, ask->proof->role_arn, error)
+                                    : rb_decision_find(ask->decision, ask->account, ask->role, error);
     return ask->grant != NULL &&
            rb_issue_check_destination(ask->access->issuer, ask->grant, ask->destination, error) &&
            rb_issuer_check_duration(ask->grant, ask->asked_s, duration_s, error);
@@ -88,6 +94,8 @@ record_decision(const Ask *ask, gint64 duration_s, GError **error)
     (void)json_object_set_new(facts, "conditions", conditions);
     rb_facts_integer(facts, "duration_s", duration_s);
     rb_batch_audit(batch, RB_AUDIT_DECISION, ask->visit->now, ask->visit->incident, facts);
+    if (ask->proof != NULL && !rb_proof_settle(ask->access, ask->proof, batch, ask->visit->now, error))
+        return FALSE;
     if (!rb_store_commit(ask->access->store, batch, ask->visit->now, error))
         return FALSE;
     rb_access_count(ask->access, &ask->access->counts.decisions);
@@ -139,16 +147,45 @@ record_assertion(const Ask *ask, const RbConsole *console, GError **error)
     return record_lease(ask, facts, "assertion_id", console->assertion_id, error);
 }
 
-/* decide → record; what is issued after it is the caller's part. */
+static gboolean
+take(const Ask *ask, const RbLimit *limit, GError **error)
+{
+    const char *name = ask->session->identity->name;
+
+    return rb_limits_take(ask->access->known, limit, name, ask->visit->now) ||
+           rb_refuse(error, RB_REQUEST_TOO_MANY, "'%s' asks for credentials far too often", name);
+}
+
+/* Others may have claimed the name between our look and our commit: then once more. */
+static gboolean
+settle_decision(const Ask *ask, gint64 duration_s, GError **error)
+{
+    for (guint i = 0; i < 3; i++) {
+        g_autoptr(GError) why = NULL;
+        if (record_decision(ask, duration_s, &why))
+            return TRUE;
+        if (!rb_is_refusal(why, RB_STORE_EXISTS)) {
+            g_propagate_error(error, g_steal_pointer(&why));
+            return FALSE;
+        }
+        if (!rb_proof_conflict(ask->access, ask->proof, ask->visit->now, error))
+            return FALSE;
+    }
+    return rb_fault(error, RB_FAULT_BUSY, "the name was claimed by others at the same time");
+}
+
+/* decide → record; what is issued after it is the caller's part. A proof's limit comes after the decision:
+ * anybody may bring a token, and those who get nothing must not fill the limits of those who do. */
 static gboolean
 decide_on_record(Ask *ask, GError **error)
 {
     gint64 duration_s = 0;
 
-    if (!rb_limits_take(ask->access->known, &asking, ask->session->identity->name, ask->visit->now))
-        return rb_refuse(error, RB_REQUEST_TOO_MANY, "'%s' asks for credentials far too often",
-                         ask->session->identity->name);
-    return decide(ask, &duration_s, error) && record_decision(ask, duration_s, error);
+    if (ask->proof == NULL)
+        return take(ask, &asking, error) && decide(ask, &duration_s, error) &&
+               record_decision(ask, duration_s, error);
+    return decide(ask, &duration_s, error) && take(ask, &exchanging, error) &&
+           settle_decision(ask, duration_s, error);
 }
 
 /* issue → record. */
@@ -166,13 +203,33 @@ RbCredentials *
 rb_access_credentials(RbAccess *access, const RbVisit *visit, const RbSession *session, const char *account,
                       const char *role, gint64 asked_s, GError **error)
 {
-    g_auto(Ask) ask = { access, visit, session, account, role, asked_s, NULL, NULL, NULL };
+    g_auto(Ask) ask = { .access = access,
+                        .visit = visit,
+                        .session = session,
+                        .account = account,
+                        .role = role,
+                        .asked_s = asked_s };
     g_autoptr(GError) why = NULL;
     RbCredentials *credentials = decide_on_record(&ask, &why) ? issue_credentials(&ask, &why) : NULL;
 
     if (credentials != NULL)
         return credentials;
     return rb_access_end(access, visit, "credentials", ask_facts(&ask), g_steal_pointer(&why), error);
+}
+
+RbCredentials *
+rb_obtain_for_proof(RbAccess *access, const RbVisit *visit, RbProof *proof, GError **error)
+{
+    const RbSession session = { .identity = proof->verified->identity };
+    g_auto(Ask) ask = {
+        .access = access, .visit = visit, .session = &session, .asked_s = proof->asked_s, .proof = proof
+    };
+    RbCredentials *credentials = decide_on_record(&ask, error) ? issue_credentials(&ask, error) : NULL;
+
+    proof->granted = ask.grant != NULL;
+    if (credentials == NULL)
+        proof->facts = ask_facts(&ask);
+    return credentials;
 }
 
 /* By credentials, which are recorded before the way in is made of them; or by an assertion, which is the way
@@ -203,7 +260,12 @@ RbConsole *
 rb_access_console(RbAccess *access, const RbVisit *visit, const RbSession *session, const char *account,
                   const char *role, const char *destination, GError **error)
 {
-    g_auto(Ask) ask = { access, visit, session, account, role, 0, destination, NULL, NULL };
+    g_auto(Ask) ask = { .access = access,
+                        .visit = visit,
+                        .session = session,
+                        .account = account,
+                        .role = role,
+                        .destination = destination };
     g_autoptr(GError) why = NULL;
     RbConsole *console = open_console(&ask, &why);
 

@@ -133,3 +133,27 @@ rb_marks_stand(RbAccess *access, const RbRecord *record, gint64 now, gboolean *s
         return FALSE;
     return !*stand || chain == NULL || mark_stands(access, "chain", chain, now, stand, error);
 }
+
+/* What nearly lasts that long anyway is not written again: a name may be used many times a second. */
+gboolean
+rb_name_claim(RbAccess *access, RbBatch *batch, const char *name, const char *realm, gint64 now,
+              gint64 keep_s, GError **error)
+{
+    g_autofree char *key = g_ascii_strdown(name, -1);
+    g_autoptr(RbRecord) held = NULL;
+    json_t *body;
+
+    if (!rb_access_find(access, RB_RECORD_NAME, key, now, &held, error))
+        return FALSE;
+    if (held != NULL && g_strcmp0(rb_body_text(held, "realm"), realm) != 0)
+        return rb_refuse(error, RB_IDENTITY_NAME_TAKEN,
+                         "'%s' belongs to realm '%s'; '%s' may not vouch for it", name,
+                         rb_body_text(held, "realm"), realm);
+    if (held != NULL && held->expires_at > now + keep_s - RB_NAME_SLACK_S)
+        return TRUE;
+    body = json_object();
+    rb_facts_text(body, "realm", realm);
+    rb_facts_text(body, "name", name);
+    (held == NULL ? rb_batch_add : rb_batch_put)(batch, RB_RECORD_NAME, key, NULL, now + keep_s, body);
+    return TRUE;
+}

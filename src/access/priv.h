@@ -5,15 +5,17 @@
 #include "access/limits.h"
 
 enum {
-    RB_SIGN_IN_S = 600,           /* from the first redirect to the IdP's answer */
-    RB_LOGOUT_S = 600,            /* to the IdP's answer to our logout */
-    RB_NAME_S = 400 * 24 * 3600,  /* how long a name stays with its realm after its last sign-in */
-    RB_CLIENT_S = 90 * 24 * 3600, /* a client's registration */
-    RB_DEVICE_S = 600,            /* to confirm a device */
-    RB_DEVICE_TOLD_S = 600,       /* and how long after that its client is still told so */
-    RB_CODE_S = 60,               /* an authorization code */
-    RB_REFRESH_GRACE_S = 60,      /* processes that share a token file race: the previous one stays good */
-    RB_SEEN_EVERY_S = 60,         /* how often a session's use is written down */
+    RB_SIGN_IN_S = 600,                  /* from the first redirect to the IdP's answer */
+    RB_LOGOUT_S = 600,                   /* to the IdP's answer to our logout */
+    RB_NAME_S = 400 * 24 * 3600,         /* how long a name stays with its realm after its last sign-in */
+    RB_NAME_SLACK_S = 24 * 3600,         /* give or take */
+    RB_WORKLOAD_NAME_S = 30 * 24 * 3600, /* the same of a workload: jobs have names of their own each time */
+    RB_CLIENT_S = 90 * 24 * 3600,        /* a client's registration */
+    RB_DEVICE_S = 600,                   /* to confirm a device */
+    RB_DEVICE_TOLD_S = 600,              /* and how long after that its client is still told so */
+    RB_CODE_S = 60,                      /* an authorization code */
+    RB_REFRESH_GRACE_S = 60, /* processes that share a token file race: the previous one stays good */
+    RB_SEEN_EVERY_S = 60,    /* how often a session's use is written down */
     RB_NEXT_MAX = 1024,
     RB_TOKEN_TEXT_MAX = 256, /* bytes of a cookie, code or token; longer ones are not ours */
     RB_RECENT_MAX = 4096,    /* incidents remembered as recorded */
@@ -125,6 +127,10 @@ gboolean rb_family_find(RbAccess *access, const char *family, gint64 now, RbReco
 char *rb_subject_key(const char *provider, const char *subject);
 /** rb_index_key: (transfer full): the owner of the same by the IdP's name of its session (sid). */
 char *rb_index_key(const char *provider, const char *index);
+/** rb_name_claim: a name belongs to the realm that vouched for it first: into @batch that it is @realm's for
+ * @keep_s more; identity.name_taken when it is another's. */
+gboolean rb_name_claim(RbAccess *access, RbBatch *batch, const char *name, const char *realm, gint64 now,
+                       gint64 keep_s, GError **error);
 /** rb_replayed_code: what a proof of @provider that was used before is refused with. */
 RbRefusalCode rb_replayed_code(const RbProvider *provider);
 
@@ -140,6 +146,34 @@ RbSession *rb_session_alive(RbAccess *access, const char *key, gint64 now, GErro
 RbSnapshot *rb_access_snapshot(RbAccess *access);
 /** rb_access_load: the first load. */
 gboolean rb_access_load(RbAccess *access, RbDiagnostics *problems, GError **error);
+
+/* ---- credentials.c, workload.c ---- */
+
+/** A proof that is exchanged for credentials, with no session behind it. */
+typedef struct {
+    const RbVerified *verified;
+    const RbProvider *provider;
+    const char *role_arn; /* as asked */
+    gint64 asked_s;
+    gboolean granted; /* (out): the mapping brings this role; else the asker may be anybody */
+    json_t *facts;    /* (out): (transfer full): of the end, when there are no credentials */
+} RbProof;
+/** rb_obtain_for_proof: decide → record → issue → record. With the record of the decision the proof is used
+ * up and the name claimed: rb_proof_settle. */
+RbCredentials *rb_obtain_for_proof(RbAccess *access, const RbVisit *visit, RbProof *proof, GError **error);
+/** rb_proof_settle: into @batch that the proof is used up, and whose the name is. */
+gboolean rb_proof_settle(RbAccess *access, const RbProof *proof, RbBatch *batch, gint64 now, GError **error);
+/** rb_proof_conflict: what a commit means that found such a record: used before (FALSE with the refusal), or
+ * TRUE: try again. */
+gboolean rb_proof_conflict(RbAccess *access, const RbProof *proof, gint64 now, GError **error);
+/** rb_saml_name_qualifier: (transfer full): base64(SHA-1(issuer, account, "/", provider's name)): a name that
+ * AWS makes of them; nothing is proved by it. */
+char *rb_saml_name_qualifier(const char *issuer, const char *account, const char *provider);
+/** rb_saml_subject_type: (transfer full): a NameID's Format as STS answers it: without its prefix for the two
+ * that it knows. */
+char *rb_saml_subject_type(const char *format);
+/** rb_proof_facts: adds what the proof says of itself. */
+void rb_proof_facts(const RbProof *proof, json_t *facts);
 
 /* ---- clients.c ---- */
 

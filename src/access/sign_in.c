@@ -209,30 +209,6 @@ verify(Finish *finish, const RbInbound *inbound, GError **error)
     return finish->verified != NULL;
 }
 
-/* A name belongs to the realm that vouched for it first. */
-static gboolean
-claim_name(const Finish *finish, RbBatch *batch, GError **error)
-{
-    const RbIdentity *identity = finish->verified->identity;
-    const char *realm = rb_provider_realm(finish->provider);
-    g_autofree char *key = g_ascii_strdown(identity->name, -1);
-    gint64 now = finish->visit->now;
-    g_autoptr(RbRecord) held = NULL;
-    json_t *body;
-
-    if (!rb_access_find(finish->access, RB_RECORD_NAME, key, now, &held, error))
-        return FALSE;
-    if (held != NULL && g_strcmp0(rb_body_text(held, "realm"), realm) != 0)
-        return rb_refuse(error, RB_IDENTITY_NAME_TAKEN,
-                         "'%s' belongs to realm '%s'; '%s' may not vouch for it", identity->name,
-                         rb_body_text(held, "realm"), realm);
-    body = json_object();
-    rb_facts_text(body, "realm", realm);
-    rb_facts_text(body, "name", identity->name);
-    (held == NULL ? rb_batch_add : rb_batch_put)(batch, RB_RECORD_NAME, key, NULL, now + RB_NAME_S, body);
-    return TRUE;
-}
-
 /* The browser's session before this sign-in ends. One person's next sign-in (a second factor, say) stays in
  * the family, so that signing out ends what both begot; another person's ends the family. */
 static gboolean
@@ -294,7 +270,8 @@ commit(const Finish *finish, GError **error)
         rb_batch_take(batch, RB_RECORD_TRANSACTION, finish->transaction->key);
     rb_batch_add(batch, RB_RECORD_REPLAY, verified->replay_key, NULL,
                  MAX(verified->replay_until, visit->now + 1), json_object());
-    if (!claim_name(finish, batch, error) ||
+    if (!rb_name_claim(finish->access, batch, verified->identity->name, rb_provider_realm(finish->provider),
+                       visit->now, RB_NAME_S, error) ||
         !settle_family(finish, batch, signed_in->expires_at, &family, error))
         return NULL;
     facts.family = family;

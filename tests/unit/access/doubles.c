@@ -32,7 +32,7 @@ static RbProviders all;
 static RbProvider list[] = { { "corp", "corp", TRUE, "saml" },
                              { "partner", "partner", TRUE, "saml" },
                              { "branch", "corp", TRUE, "oidc" },
-                             { "ci", "ci", FALSE, "oidc" } };
+                             { "ci", "ci", FALSE, "workload" } };
 
 RbProviders *
 rb_double_providers(void)
@@ -165,6 +165,8 @@ rb_verified_free(RbVerified *verified)
         return;
     rb_identity_unref(verified->identity);
     g_free(verified->replay_key);
+    g_free(verified->proof_id);
+    g_free(verified->audience);
     g_free(verified);
 }
 
@@ -220,6 +222,48 @@ rb_provider_finish(RbProvider *provider, const RbSignIn *sign_in, const RbInboun
     verified->identity = identity;
     verified->replay_key = g_strdup_printf("%s %s", provider->id, part[2]);
     verified->replay_until = now + 300;
+    return verified;
+}
+
+/* As rb_provider_finish, of one provider: what is exchanged has no sign-in. */
+static RbVerified *
+exchange(const RbProvider *provider, const char *text, gint64 now, GError **error)
+{
+    g_auto(GStrv) part = g_strsplit(text, "|", -1);
+    RbIdentity *identity;
+    RbVerified *verified;
+
+    if (fails(&rb_double_provider_failure, RB_FAULT_NETWORK, error))
+        return NULL;
+    if (g_strv_length(part) != 7) {
+        (void)rb_refuse(error, RB_JWT_SIGNATURE_INVALID, "forged");
+        return NULL;
+    }
+    identity = identity_of(provider, part, now, error);
+    if (identity == NULL)
+        return NULL;
+    verified = g_new0(RbVerified, 1);
+    verified->identity = identity;
+    verified->proof_id = g_strdup(part[2]);
+    verified->audience = g_strdup("rolebridge");
+    return verified;
+}
+
+RbVerified *
+rb_providers_token(RbProviders *providers, const char *token, gint64 now, GError **error)
+{
+    return exchange(rb_providers_find(providers, "ci"), token, now, error);
+}
+
+RbVerified *
+rb_providers_assertion(RbProviders *providers, const char *assertion, gint64 now, GError **error)
+{
+    RbVerified *verified = exchange(rb_providers_find(providers, "partner"), assertion, now, error);
+
+    if (verified != NULL) {
+        verified->replay_key = g_strdup_printf("partner %s", verified->proof_id);
+        verified->replay_until = now + 300;
+    }
     return verified;
 }
 

@@ -10,7 +10,8 @@
  *
  * Answers of the provider are fields: SAMLResponse = "SUBJECT|NAME|PROOF|GROUP,GROUP|mfa or -|EXPIRES_AT or
  * -|INDEX or -"; "forged" is refused. SAMLRequest = "ID|SUBJECT|INDEX,INDEX" is the IdP's logout;
- * SAMLResponse to the logout = "IN_RESPONSE_TO|yes or no".
+ * SAMLResponse to the logout = "IN_RESPONSE_TO|yes or no". Tokens of ci and assertions of partner are texts
+ * as of the first; "forged" is refused.
  */
 
 typedef struct {
