@@ -99,6 +99,7 @@ typedef enum {
     RB_SPEAKS_JSON,  /* /api/v1 */
     RB_SPEAKS_OIDC,  /* sso-oidc errors, reference §5.5 */
     RB_SPEAKS_SSO,   /* sso portal errors */
+    RB_SPEAKS_STS,   /* STS's XML, reference §1.6 */
 } RbSpeech;
 
 typedef enum { RB_SEEN_OTHER, RB_SEEN_GET, RB_SEEN_HEAD, RB_SEEN_POST } RbMethod;
@@ -202,6 +203,9 @@ RbAnswer *rb_answer_error(RbRequest *request, const GError *error, gboolean audi
 /** rb_aws_error: the sso-oidc or sso form of @error. */
 RbAnswer *rb_aws_error(RbSpeech speech, const GError *error, const char *incident);
 
+/** rb_sts_error: the STS form of @error (sts.c). */
+RbAnswer *rb_sts_error(const GError *error, const char *incident);
+
 /* ---- pages ---- */
 
 /** rb_answer_page: page @name of assets/pages.xsl with @data (transfer full). @session NULL: nobody is signed
@@ -242,6 +246,7 @@ RbAnswer *rb_handle_role_credentials(RbRequest *request, GError **error); /* sso
 RbAnswer *rb_handle_accounts(RbRequest *request, GError **error);
 RbAnswer *rb_handle_account_roles(RbRequest *request, GError **error);
 RbAnswer *rb_handle_token_logout(RbRequest *request, GError **error);
+RbAnswer *rb_handle_sts(RbRequest *request, GError **error);    /* sts.c */
 RbAnswer *rb_handle_whoami(RbRequest *request, GError **error); /* api.c */
 RbAnswer *rb_handle_roles(RbRequest *request, GError **error);
 RbAnswer *rb_handle_credentials(RbRequest *request, GError **error);

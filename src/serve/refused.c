@@ -184,6 +184,8 @@ rb_answer_error(RbRequest *request, const GError *error, gboolean audited)
                           request->route != NULL ? request->route->pattern : "http", error);
     if (speech == RB_SPEAKS_OIDC || speech == RB_SPEAKS_SSO)
         answer = rb_aws_error(speech, error, request->incident);
+    else if (speech == RB_SPEAKS_STS)
+        answer = rb_sts_error(error, request->incident);
     else if (speech == RB_SPEAKS_PAGES && wants_page(request))
         answer = page_error(request, error);
     else

@@ -37,6 +37,11 @@ static const RbRoute routes[] = {
     { RB_SEEN_GET,  "/assignment/accounts",       RB_WORK_QUICK,    RB_SPEAKS_SSO,   0,              0,              rb_handle_accounts },
     { RB_SEEN_GET,  "/assignment/roles",          RB_WORK_QUICK,    RB_SPEAKS_SSO,   0,              0,              rb_handle_account_roles },
 
+    { RB_SEEN_POST, "/sts",                       RB_WORK_UPSTREAM, RB_SPEAKS_STS,   RB_BODY_SAML,   0,              rb_handle_sts },
+    { RB_SEEN_POST, "/sts/",                      RB_WORK_UPSTREAM, RB_SPEAKS_STS,   RB_BODY_SAML,   0,              rb_handle_sts },
+    { RB_SEEN_GET,  "/sts",                       RB_WORK_UPSTREAM, RB_SPEAKS_STS,   0,              0,              rb_handle_sts },
+    { RB_SEEN_GET,  "/sts/",                      RB_WORK_UPSTREAM, RB_SPEAKS_STS,   0,              0,              rb_handle_sts },
+
     { RB_SEEN_GET,  "/api/v1/whoami",             RB_WORK_QUICK,    RB_SPEAKS_JSON,  0,              0,              rb_handle_whoami },
     { RB_SEEN_GET,  "/api/v1/roles",              RB_WORK_QUICK,    RB_SPEAKS_JSON,  0,              0,              rb_handle_roles },
     { RB_SEEN_GET,  "/api/v1/credentials",        RB_WORK_UPSTREAM, RB_SPEAKS_JSON,  0,              0,              rb_handle_credentials },

@@ -20,14 +20,18 @@ fake_reset(void)
     char **slots[] = { &fake.seen_browser,     &fake.seen_old,  &fake.seen_next,    &fake.seen_provider,
                        &fake.seen_ip,          &fake.seen_what, &fake.seen_account, &fake.seen_role,
                        &fake.seen_destination, &fake.seen_code, &fake.seen_fields,  &fake.seen_grant,
-                       &fake.seen_uri,         &fake.seen_raw };
+                       &fake.seen_uri,         &fake.seen_raw,  &fake.seen_token,   &fake.seen_assertion,
+                       &fake.seen_principal };
     const char *url = fake.public_url;
 
     for (guint i = 0; i < G_N_ELEMENTS(slots); i++)
         g_free(*slots[i]);
-    fake = (Fake){
-        .public_url = url, .session = "good", .n_providers = 2, .n_accounts = 2, .name = "ada@acme.example"
-    };
+    fake = (Fake){ .public_url = url,
+                   .session = "good",
+                   .n_providers = 2,
+                   .n_accounts = 2,
+                   .name = "ada@acme.example",
+                   .subject = "repo:acme/infra:ref:refs/heads/main" };
 }
 
 static gboolean
@@ -197,6 +201,8 @@ rb_credentials_unref(RbCredentials *credentials)
     rb_secret_unref(credentials->secret_access_key);
     rb_secret_unref(credentials->session_token);
     g_free(credentials->assumed_role_arn);
+    g_free(credentials->assumed_role_id);
+    g_free(credentials->source_identity);
     g_free(credentials);
 }
 
@@ -223,6 +229,45 @@ rb_access_credentials(RbAccess *access, const RbVisit *visit, const RbSession *s
     credentials->expiration = 1795510800;
     credentials->assumed_role_arn = g_strdup("arn:aws:sts::111122223333:assumed-role/data-scientist/ada");
     return credentials;
+}
+
+void
+rb_assumed_free(RbAssumed *assumed)
+{
+    if (assumed == NULL)
+        return;
+    rb_credentials_unref(assumed->credentials);
+    g_free(assumed->subject);
+    g_free(assumed->issuer);
+    g_free(assumed->audience);
+    g_free(assumed->subject_type);
+    g_free(assumed->name_qualifier);
+    g_free(assumed);
+}
+
+RbAssumed *
+rb_access_assume(RbAccess *access, const RbVisit *visit, const RbAssumeAsk *ask, GError **error)
+{
+    RbAssumed *assumed;
+
+    note(&fake.seen_token, ask->token);
+    note(&fake.seen_assertion, ask->assertion);
+    note(&fake.seen_principal, ask->principal_arn);
+    RbCredentials *credentials =
+        rb_access_credentials(access, visit, NULL, NULL, ask->role_arn, ask->duration_s, error);
+    if (credentials == NULL)
+        return NULL;
+    credentials->assumed_role_id = g_strdup("AROAEXAMPLE:ada");
+    credentials->source_identity = g_strdup("ada");
+    credentials->packed_policy_size = 6;
+    assumed = g_new0(RbAssumed, 1);
+    assumed->credentials = credentials;
+    assumed->subject = g_strdup(fake.subject);
+    assumed->issuer = g_strdup("https://issuer.example");
+    assumed->audience = g_strdup("rolebridge");
+    assumed->subject_type = g_strdup(ask->assertion != NULL ? "persistent" : NULL);
+    assumed->name_qualifier = g_strdup(ask->assertion != NULL ? "1uAJanUnBc2XeUkHURMht+xam2c=" : NULL);
+    return assumed;
 }
 
 void

@@ -22,8 +22,10 @@ typedef struct {
     gint calls;                /* atomic: to credentials */
     /* what the last call was given; freed by fake_reset */
     char *seen_browser, *seen_old, *seen_next, *seen_provider, *seen_ip, *seen_what, *seen_account,
-        *seen_role, *seen_destination, *seen_code, *seen_fields, *seen_grant, *seen_uri, *seen_raw;
+        *seen_role, *seen_destination, *seen_code, *seen_fields, *seen_grant, *seen_uri, *seen_raw,
+        *seen_token, *seen_assertion, *seen_principal;
     gint64 seen_duration;
+    const char *subject; /* of an exchanged proof */
     gboolean seen_mfa, seen_allow;
     gint audited; /* atomic: calls to rb_access_refused */
 } Fake;

@@ -149,7 +149,7 @@ test_published(void **state)
 /* clang-format off */
 static const Row hostile[] = {
     { "no such path",             "GET /nothing",                HOST, NULL, 404, NULL, "request.not_found" },
-    { "a later room",             "POST /sts",                   HOST, "", 404, NULL, NULL },
+    { "nothing asked of STS",     "POST /sts",                   HOST, "", 400, "Content-Type: text/xml", "<Code>MissingAction</Code>" },
     { "another later room",       "GET /scim/v2/Users",          HOST, NULL, 404, NULL, NULL },
     { "method",                   "POST /healthz",               HOST, "", 405, "Allow: GET, HEAD", "request.method" },
     { "a method nobody knows",    "FROB /",                      HOST, NULL, 405, "Allow: GET, HEAD", NULL },
