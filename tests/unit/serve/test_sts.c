@@ -218,7 +218,6 @@ static const struct {
     { RB_STS_TAGS, 400, "PackedPolicyTooLarge" },
     { RB_STS_POLICY, 400, "PackedPolicyTooLarge" },
     { RB_STS_REGION, 403, "RegionDisabledException" },
-    { RB_STS_METHOD_NOT_READY, 500, "InternalFailure" },
     { RB_QUERY_INVALID, 400, "ValidationError" },
     { RB_REQUEST_TOO_MANY, 400, "Throttling" },
 };
