@@ -53,6 +53,7 @@ const provider = new Provider(issuer, {
 });
 for (const event of ['server_error', 'authorization.error', 'grant.error', 'backchannel.error', 'pushed_authorization_request.error'])
     provider.on(event, (ctx, error) => console.error(event, error?.message ?? error, error?.error_description ?? ''));
+provider.on('backchannel.success', (ctx, client) => console.log('backchannel.success', client.clientId));
 
 provider.use(async (ctx, next) => {
     const match = /^\/interaction\/([\w-]+)$/.exec(ctx.path);

@@ -93,3 +93,13 @@ confirm() { # the issuer asks whether to sign out there
     python3 "$HERE/form.py" "$1" <"$W/page" >"$W/form" 2>"$W/said" || { echo "no form: $(page_text)"; return 1; }
     browse -K "$W/form" >"$W/at"
 }
+
+logouts_taken() { grep -c '^backchannel.success' "$W/op.log"; }
+more_logouts_taken() { [ "$(logouts_taken)" -gt "$1" ]; }
+
+# sign_out_there: at the issuer. Ends as soon as the bridge has answered its logout token: what that meant is over by then.
+sign_out_there() {
+    local before
+    before=$(logouts_taken)
+    browse "$OP/session/end" >/dev/null && confirm "$OP/" && until_true 20 more_logouts_taken "$before"
+}

@@ -72,7 +72,7 @@ oidc_logout_here() {
 
 oidc_logout_there() {
     mark && oidc_sign_in corp-oidc ada && ask 200 / && browse "$OP/protocol/openid-connect/logout" >"$W/at" &&
-        confirm "$(cut -d' ' -f2 "$W/at")" && until_true 1 signed_out &&
+        confirm "$(cut -d' ' -f2 "$W/at")" && until_true 20 signed_out &&
         recorded '.kind == "sign-out" and .asked_by == "identity provider" and .provider == "corp-oidc" and .sign_ins == 1'
 }
 

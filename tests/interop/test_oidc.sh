@@ -152,8 +152,8 @@ logout_here() {
         browse "$BRIDGE_URL/login?provider=rs" >/dev/null && grep -q 'name="password"' "$W/page"
 }
 
-logout_there() { # signing out at the issuer ends the bridge's session within a second, in all its providers
-    mark && oidc_sign_in rs ada && ask 200 / && browse "$OP/session/end" >/dev/null && confirm "$OP/" && until_true 1 signed_out &&
+logout_there() { # signing out at the issuer ends the bridge's session before the issuer has its answer
+    mark && oidc_sign_in rs ada && ask 200 / && sign_out_there && signed_out &&
         recorded '.kind == "sign-out" and .asked_by == "identity provider" and .sign_ins == 1'
 }
 
@@ -202,7 +202,7 @@ logout_there_of_clients() {
     mark && oidc_sign_in rs ada && cp "$JAR" "$W/elsewhere" && oidc_sign_in rs ada && command_signs_in && device_signs_in &&
         client_credentials 200 command && said .roleCredentials.sessionToken && client_credentials 200 device && client_refreshes 200 device &&
         jq -s add "$W/device" "$W/body" >"$W/refreshed" && client_credentials 200 refreshed && command_status 0 whoami || return
-    browse "$OP/session/end" >/dev/null && confirm "$OP/" && until_true 1 client_ended command && client_ended device && client_ended refreshed &&
+    sign_out_there && client_ended command && client_ended device && client_ended refreshed &&
         command_status 3 whoami && command_status 3 credentials 111122223333.data-scientist --format process &&
         recorded '.kind == "sign-out" and .asked_by == "identity provider" and .sign_ins == 1' && signed_out && cp "$W/elsewhere" "$JAR" && ask 200 /
 }
