@@ -143,6 +143,33 @@ async function bookmark(person) {
     assert.match(await page.locator('main').innerText(), /assumed-role\/data-scientist\/ada@acme\.example/);
 }
 
+// Where the account trusts the bridge by SAML, a page of ours posts the assertion; scripts only spare the click.
+const MANAGER = '/console?account=corporate&role=it-manager';
+
+async function managesIn(page) {
+    await seesHeading(page, 'You are in the console');
+    assert.equal(new URL(page.url()).origin, SANDBOX);
+    assert.match(await page.locator('main').innerText(), /777788889999[^]*it-manager/);
+}
+
+async function consoleByAssertion(person) {
+    const page = await person.page();
+    await atSandbox(page, 'radia');
+    await page.goto(`${BRIDGE}${MANAGER}`);
+    await managesIn(page);
+}
+
+async function consoleByAssertionWithoutScripts(person) {
+    const page = await person.page();
+    await page.goto(`${BRIDGE}/login?provider=corp-saml&next=${encodeURIComponent(MANAGER)}`);
+    await sandboxForm(page, 'radia');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await seesHeading(page, 'Opening the AWS console');
+    assert.equal(await page.locator('form').count(), 1);
+    await page.getByRole('button', { name: 'Continue to AWS' }).click();
+    await managesIn(page);
+}
+
 async function stepUpFromRoles(person) {
     const page = await person.page();
     await atSandbox(page, 'barbara');
@@ -242,6 +269,8 @@ export default [
     ['nothing of the person is there by going back over the answer that signed in', backOverTheAnswer],
     ['going back to a provider that answers again signs nobody in', backToTheProvider],
     ['a bookmarked console signs in first', bookmark],
+    ['the console of an account that trusts us by SAML', consoleByAssertion],
+    ['the same without scripts', consoleByAssertionWithoutScripts, { javaScriptEnabled: false }],
     ['a second factor from the roles page', stepUpFromRoles],
     ['a second factor from a refused console', stepUpFromConsole],
     ['a refused role: readable, with code and incident', refusedRole],
