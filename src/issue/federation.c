@@ -52,16 +52,10 @@ is_plain(const char *text, gsize max)
 static void
 read_names(RbIssuer *issuer, const RbYaml *node, RbDiagnostics *problems)
 {
-    const RbYaml *audience = rb_yaml_get(node, "audience"), *entity = rb_yaml_get(node, "entity_id");
+    const RbYaml *entity = rb_yaml_get(node, "entity_id");
     g_autofree char *usual = g_strconcat(issuer->url, "/saml", NULL);
 
-    issuer->audience = g_strdup(rb_yaml_string(node, "audience", "sts.amazonaws.com", problems));
     issuer->entity_id = g_strdup(rb_yaml_string(node, "entity_id", usual, problems));
-    if (audience != NULL && rb_yaml_kind(audience) == RB_YAML_SCALAR &&
-        !is_plain(issuer->audience, MAX_AUDIENCE))
-        rb_yaml_problem(audience, problems,
-                        "write what is among the provider's client ids: sts.amazonaws.com",
-                        "an audience has 1 to %d characters, without blanks", MAX_AUDIENCE);
     if (entity != NULL && rb_yaml_kind(entity) == RB_YAML_SCALAR &&
         !is_plain(issuer->entity_id, MAX_ENTITY_ID))
         rb_yaml_problem(entity, problems, "write a URI: https://bridge.acme.example/saml",
@@ -145,6 +139,19 @@ rb_issuer_read_url(const RbIssuerSetting *setting, RbDiagnostics *problems)
     return g_strdup(url);
 }
 
+char *
+rb_issuer_read_audience(const RbIssuerSetting *setting, RbDiagnostics *problems)
+{
+    const RbYaml *audience = rb_yaml_get(setting->issuer, "audience");
+    const char *text = rb_yaml_string(setting->issuer, "audience", "sts.amazonaws.com", problems);
+
+    if (audience != NULL && rb_yaml_kind(audience) == RB_YAML_SCALAR && !is_plain(text, MAX_AUDIENCE))
+        rb_yaml_problem(audience, problems,
+                        "write what is among the provider's client ids: sts.amazonaws.com",
+                        "an audience has 1 to %d characters, without blanks", MAX_AUDIENCE);
+    return g_strdup(text);
+}
+
 void
 rb_issuer_read_federation(RbIssuer *issuer, const RbIssuerSetting *setting, RbDiagnostics *problems)
 {
@@ -155,6 +162,7 @@ rb_issuer_read_federation(RbIssuer *issuer, const RbIssuerSetting *setting, RbDi
     (void)rb_yaml_check_keys(setting->issuer, known, problems); /* reported; the known ones are read */
     issuer->portal = g_strdup(setting->public_url);
     issuer->url = rb_issuer_read_url(setting, problems);
+    issuer->audience = rb_issuer_read_audience(setting, problems);
     read_names(issuer, setting->issuer, problems);
     read_keys(issuer, setting, problems);
 }

@@ -51,11 +51,12 @@ RbIssuer *rb_issuer_new(const RbIssuerSetting *setting, RbDiagnostics *problems)
 void rb_issuer_free(RbIssuer *issuer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbIssuer, rb_issuer_free)
 
-/** rb_issuer_read_keys, rb_issuer_read_url: only these of `issuer`, which must be a map: for whoever keeps
- * the directory, whatever is in it. (transfer full) */
+/** rb_issuer_read_keys, rb_issuer_read_url, rb_issuer_read_audience: only these of `issuer`, which must be a
+ * map: for whoever keeps the directory, whatever is in it. (transfer full) */
 gboolean rb_issuer_read_keys(const RbIssuerSetting *setting, RbSigningKeysSetting *keys,
                              RbDiagnostics *problems);
 char *rb_issuer_read_url(const RbIssuerSetting *setting, RbDiagnostics *problems);
+char *rb_issuer_read_audience(const RbIssuerSetting *setting, RbDiagnostics *problems);
 
 /** rb_issuer_url: `iss` of tokens; NULL without `issuer`. */
 const char *rb_issuer_url(const RbIssuer *issuer);

@@ -41,6 +41,7 @@ work_clear(RbKeysWork *work)
 {
     rb_signing_keys_setting_clear(&work->keys);
     g_free(work->url);
+    g_free(work->audience);
     g_clear_pointer(&work->entries, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RbKeysWork, work_clear)
@@ -205,6 +206,7 @@ open_work(const RbKeysConsole *console, const Asked *asked, RbKeysWork *work)
     setting = rb_config_issuer(config, NULL);
     if (rb_yaml_expect(config->issuer, RB_YAML_MAP, problems)) {
         work->url = rb_issuer_read_url(&setting, problems);
+        work->audience = rb_issuer_read_audience(&setting, problems);
         (void)rb_issuer_read_keys(&setting, &work->keys, problems);
     }
     if (rb_diagnostics_count(problems) == 0 && work->keys.dir != NULL)

@@ -25,8 +25,8 @@ int rb_ctl_keys_on(const RbKeysConsole *console, int argc, char **argv);
 /** What the commands work on. */
 typedef struct {
     RbSigningKeysSetting keys;
-    char *url;          /* the issuer's */
-    GPtrArray *entries; /* RbKeyEntry */
+    char *url, *audience; /* the issuer's */
+    GPtrArray *entries;   /* RbKeyEntry */
     gint64 now;
 } RbKeysWork;
 

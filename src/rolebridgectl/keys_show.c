@@ -92,8 +92,8 @@ next_for_first(const RbKeysConsole *console, const RbKeysWork *work, const RbKey
     if (made->use == RB_KEY_TOKEN)
         fprintf(console->out,
                 "Next: in each account whose issue.method is web-identity, once:\n"
-                "  aws iam create-open-id-connect-provider --url %s --client-id-list sts.amazonaws.com\n",
-                work->url);
+                "  aws iam create-open-id-connect-provider --url %s --client-id-list %s\n",
+                work->url, work->audience);
     else
         fprintf(
             console->out,

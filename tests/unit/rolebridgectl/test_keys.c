@@ -144,6 +144,29 @@ kid_of(const Fixture *f, guint i)
     return g_strdup(((const RbKeyEntry *)entries->pdata[i])->kid);
 }
 
+/* The client id that AWS is told is the audience that tokens will have. */
+static void
+test_audience(void **state)
+{
+    Fixture *f = *state;
+    char *kids[2] = { NULL };
+
+    assert_true(g_file_set_contents(f->config,
+                                    "rolebridge: 1\npublic_url: https://bridge.acme.example\n"
+                                    "issuer: { keys: issuer, audience: acme-aws }\n",
+                                    -1, NULL));
+    run(f, FALSE, "rotate --for token", kids);
+    kids[0] = kid_of(f, 0);
+    expect_out(f, 0,
+               "Made the token key {0} (ES256); it is published from now on.\nIt signs at once.\n"
+               "Next: in each account whose issue.method is web-identity, once:\n"
+               "  aws iam create-open-id-connect-provider --url https://bridge.acme.example --client-id-list "
+               "acme-aws\n"
+               "docs/issuer.md has the trust policies.\n",
+               kids);
+    g_free(kids[0]);
+}
+
 /* The life of a token key, as an administrator sees it. */
 static void
 test_token(void **state)
@@ -493,9 +516,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_token),   TEST(test_assertion),     TEST(test_json),       TEST(test_files),
-        TEST(test_refused), TEST(test_retired_twice), TEST(test_falls_back), TEST(test_places),
-        TEST(test_help),    TEST(test_on_token),
+        TEST(test_audience), TEST(test_token),   TEST(test_assertion),     TEST(test_json),
+        TEST(test_files),    TEST(test_refused), TEST(test_retired_twice), TEST(test_falls_back),
+        TEST(test_places),   TEST(test_help),    TEST(test_on_token),
     };
 
     return cmocka_run_group_tests_name("ctl_keys", tests, NULL, NULL);
