@@ -135,6 +135,20 @@ print_token(const char *path, const char *dir, const RbBoxJob *job)
     return puts(token) == EOF ? EXIT_TROUBLE : 0;
 }
 
+/* What is left of the command line when the options are read. */
+static int
+command(int argc, char **argv, const char *path, const char *dir, gboolean check_only, const RbBoxJob *job)
+{
+    if (argc == 3 && strcmp(argv[1], "init") == 0)
+        return make_keys(argv[2]);
+    if (argc == 2 && strcmp(argv[1], "token") == 0)
+        return print_token(path, dir, job);
+    if (argc == 1)
+        return run(path, dir, check_only);
+    (void)fprintf(stderr, "rolebridge-sandbox: '%s' is not understood here; see --help\n", argv[1]);
+    return EXIT_USAGE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -170,14 +184,6 @@ main(int argc, char **argv)
         (void)puts("rolebridge-sandbox " RB_VERSION);
         return 0;
     }
-    if (argc == 3 && strcmp(argv[1], "init") == 0)
-        return make_keys(argv[2]);
-    if (argc == 2 && strcmp(argv[1], "token") == 0)
-        return print_token(path, dir == NULL ? "." : dir,
-                           &(RbBoxJob){ repository, ref, audience, environment });
-    if (argc != 1) {
-        (void)fprintf(stderr, "rolebridge-sandbox: '%s' is not understood here; see --help\n", argv[1]);
-        return EXIT_USAGE;
-    }
-    return run(path, dir == NULL ? "." : dir, check_only);
+    return command(argc, argv, path, dir == NULL ? "." : dir, check_only,
+                   &(RbBoxJob){ repository, ref, audience, environment });
 }

@@ -67,6 +67,39 @@ test_remove_dir(const char *dir)
     (void)g_rmdir(dir);
 }
 
+/* What one request was answered. */
+typedef struct {
+    int status;
+    char *body, *location, *cookie;
+} Got;
+
+static inline void
+got_clear(Got *got)
+{
+    g_free(got->body);
+    g_free(got->location);
+    g_free(got->cookie);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Got, got_clear)
+
+/* @answer is emptied. */
+static inline Got
+test_got(RbBoxAnswer *answer)
+{
+    Got got = { answer->status, g_strdup(answer->body->str), NULL, NULL };
+
+    for (guint i = 0; i < answer->headers->len; i++) {
+        const RbBoxHeader *header = answer->headers->pdata[i];
+        g_auto(GStrv) parts = g_strsplit(header->value, ";", 2);
+        if (strcmp(header->name, "Location") == 0)
+            got.location = g_strdup(header->value);
+        if (strcmp(header->name, "Set-Cookie") == 0)
+            got.cookie = g_strdup(parts[0]);
+    }
+    rb_box_answer_clear(answer);
+    return got;
+}
+
 static char *test_template; /* where the keys are that test_init_dir copies */
 
 static inline void

@@ -122,28 +122,12 @@ world_free(World *world)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
 
-/* What one request was answered. */
-typedef struct {
-    int status;
-    char *body, *location, *cookie;
-} Got;
-
-static void
-got_clear(Got *got)
-{
-    g_free(got->body);
-    g_free(got->location);
-    g_free(got->cookie);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Got, got_clear)
-
 static Got
 ask(const World *world, const char *method, const char *target, const char *form, const char *cookie,
     gint64 now)
 {
     g_autoptr(RbBoxRequest) request = rb_box_request_new(method, target, "127.0.0.1", TRUE);
     RbBoxAnswer answer;
-    Got got = { 0, NULL, NULL, NULL };
 
     if (form != NULL) {
         rb_box_request_add_header(request, "Content-Type", "application/x-www-form-urlencoded");
@@ -153,18 +137,7 @@ ask(const World *world, const char *method, const char *target, const char *form
         rb_box_request_add_header(request, "Cookie", cookie);
     rb_box_answer_init(&answer);
     assert_true(rb_box_idp_answer(world->idp, request, now, &answer));
-    got.status = answer.status;
-    got.body = g_strdup(answer.body->str);
-    for (guint i = 0; i < answer.headers->len; i++) {
-        const RbBoxHeader *header = answer.headers->pdata[i];
-        g_auto(GStrv) parts = g_strsplit(header->value, ";", 2);
-        if (strcmp(header->name, "Location") == 0)
-            got.location = g_strdup(header->value);
-        if (strcmp(header->name, "Set-Cookie") == 0)
-            got.cookie = g_strdup(parts[0]);
-    }
-    rb_box_answer_clear(&answer);
-    return got;
+    return test_got(&answer);
 }
 
 /* The value of an input field on a page. */

@@ -31,20 +31,6 @@ typedef struct {
     RbBox *box;
 } World;
 
-typedef struct {
-    int status;
-    char *body, *location, *cookie;
-} Got;
-
-static void
-got_clear(Got *got)
-{
-    g_free(got->body);
-    g_free(got->location);
-    g_free(got->cookie);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Got, got_clear)
-
 static gint64
 world_now(gpointer data)
 {
@@ -102,7 +88,6 @@ ask(const World *world, const char *method, const char *target, const char *form
 {
     g_autoptr(RbBoxRequest) request = rb_box_request_new(method, target, "127.0.0.1", TRUE);
     RbBoxAnswer answer;
-    Got got = { 0, NULL, NULL, NULL };
 
     if (form != NULL) {
         rb_box_request_add_header(request, "Content-Type", "application/x-www-form-urlencoded");
@@ -114,18 +99,7 @@ ask(const World *world, const char *method, const char *target, const char *form
         rb_box_request_add_header(request, "Cookie", cookie);
     rb_box_answer_init(&answer);
     rb_box_answer(world->box, request, &answer);
-    got.status = answer.status;
-    got.body = g_strdup(answer.body->str);
-    for (guint i = 0; i < answer.headers->len; i++) {
-        const RbBoxHeader *header = answer.headers->pdata[i];
-        g_auto(GStrv) parts = g_strsplit(header->value, ";", 2);
-        if (strcmp(header->name, "Location") == 0)
-            got.location = g_strdup(header->value);
-        if (strcmp(header->name, "Set-Cookie") == 0)
-            got.cookie = g_strdup(parts[0]);
-    }
-    rb_box_answer_clear(&answer);
-    return got;
+    return test_got(&answer);
 }
 
 static char *
