@@ -93,6 +93,13 @@ add_attributes(const Draft *draft)
         add_attribute(statement, "PrincipalTag:", grant->tags[i].key, grant->tags[i].value);
 }
 
+/* With its end: no two rows of parts look alike. */
+static void
+add_part(RbSha256 *sum, const char *text)
+{
+    rb_sha256_add(sum, text, strlen(text) + 1);
+}
+
 /*
  * The same for a person at every sign-in, and nothing personal: AWS prints it in its logs. It is made of who
  * vouches and of the subject there; a transient subject is another one tomorrow, and the name takes its
@@ -104,14 +111,12 @@ name_id(const Draft *draft)
     const RbIdentity *identity = draft->order->identity;
     gboolean transient =
         identity->name_id_format != NULL && g_str_has_suffix(identity->name_id_format, ":transient");
-    const char *parts[] = { draft->entity_id, identity->issuer,
-                            transient ? identity->name : identity->subject };
     RbSha256 *sum = rb_sha256_begin();
     guint8 digest[32];
 
-    for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
-        rb_sha256_add(sum, parts[i],
-                      strlen(parts[i]) + 1); /* with its end: no two rows of parts look alike */
+    add_part(sum, draft->entity_id);
+    add_part(sum, identity->issuer);
+    add_part(sum, transient ? identity->name : identity->subject);
     rb_sha256_end(sum, digest);
     return rb_hex_encode(digest, sizeof digest);
 }
@@ -275,6 +280,7 @@ rb_assertion_make(RbIssuer *issuer, const RbOrder *order, const char *recipient,
     key = rb_issuer_key(issuer, order, RB_KEY_ASSERTION, error);
     if (key == NULL)
         return FALSE;
+    g_assert(issuer->entity_id != NULL); /* it comes with the keys */
     draft.audience = partition->audience != NULL ? partition->audience : recipient;
     draft.response_id = rb_issuer_new_id("_r");
     draft.id = rb_issuer_new_id("_a");

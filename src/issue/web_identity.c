@@ -32,7 +32,7 @@ claims_new(const RbIssuer *issuer, const RbOrder *order)
     const char *name = order->identity->name;
     json_t *claims =
         json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s}", "iss", issuer->url, "sub", name, "aud",
-                  issuer->audience, "iat", (json_int_t)order->now, "exp", (json_int_t)(order->now + TOKEN_S),
+                  issuer->audience, "iat", (json_int_t)order->now, "exp", (json_int_t)order->now + TOKEN_S,
                   "jti", id, "https://aws.amazon.com/source_identity", name);
 
     if (claims != NULL && order->identity->mfa)
