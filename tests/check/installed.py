@@ -11,7 +11,8 @@ SHELLS = ["{datadir}/bash-completion/completions/NAME", "{datadir}/zsh/site-func
 PROGRAMS = ["{bindir}/rolebridge", "{bindir}/rolebridge-sandbox", "{sbindir}/rolebridged", "{sbindir}/rolebridgectl"]
 FILES = [
     "{mandir}/man1/rolebridge.1", "{mandir}/man8/rolebridgectl.8", "{mandir}/man8/rolebridged.8",
-    "lib/systemd/system/rolebridged.service", "{datadir}/rolebridge/rolebridge.yaml.example",
+    "lib/systemd/system/rolebridged.service", "lib/systemd/user/rolebridge-agent.service", "lib/systemd/user/rolebridge-agent.socket",
+    "{datadir}/rolebridge/rolebridge.yaml.example",
     *[f"{{datadir}}/rolebridge/schema/{name}.json" for name in ("accounts", "assignments", "policy", "role")],
     *[place.replace("NAME", name) for place in SHELLS for name in ("rolebridge", "rolebridgectl")],
 ]
