@@ -400,7 +400,7 @@ rb_handle_sts(RbRequest *request, GError **error)
     g_autoptr(RbAssumed) assumed = NULL;
     GHashTable *fields = NULL;
     RbAssumeAsk ask = { 0 };
-    Action action;
+    Action action = RB_BY_TOKEN;
 
     if (!find_fields(request, &fields, error) || !find_action(fields, &action, error) ||
         !read_ask(fields, action, &ask, error))
