@@ -11,6 +11,9 @@ static const char verifier[] = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"; /*
 static const char challenge[] = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 static const char *const loopback[] = { "http://127.0.0.1/cb", NULL };
 
+#define ROLE "arn:aws:iam::" ACCOUNT ":role/rolebridge/data-scientist"
+#define PRINCIPAL "arn:aws:iam::" ACCOUNT ":saml-provider/MySAMLIdP"
+
 /* How far a day got, and what left the house. */
 typedef struct {
     Fixture *f;
@@ -68,6 +71,26 @@ opens_console(Day *day, const char *account, GError **error)
                                 error);
     day->leases += console != NULL ? 1 : 0;
     return console != NULL;
+}
+
+/* A job brings its token, a program an assertion; neither has a session. */
+static gboolean
+exchanges(Day *day, GError **error)
+{
+    static guint proofs;
+    g_autofree char *proof = g_strdup_printf("proof-%u", proofs++);
+    g_autofree char *token = g_strdup_printf("repo:acme/infra|gh-74-8001|%s|ds|-|-|-", proof);
+    g_autofree char *assertion = g_strdup_printf("b-2|bob|%s|ds|-|-|-", proof);
+    const RbAssumeAsk asks[] = { { .role_arn = ROLE, .token = token },
+                                 { .role_arn = ROLE, .assertion = assertion, .principal_arn = PRINCIPAL } };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(asks); i++) {
+        g_autoptr(RbAssumed) assumed = rb_access_assume(day->f->access, next_visit(day->f), &asks[i], error);
+        day->leases += assumed != NULL ? 1 : 0;
+        if (assumed == NULL)
+            return FALSE;
+    }
+    return TRUE;
 }
 
 static gboolean
@@ -175,7 +198,7 @@ passes(Day *day, GError **error)
 {
     return arrives(day, error) && takes_credentials(day, day->cookie, error) &&
            opens_console(day, ACCOUNT, error) && opens_console(day, SAML_ACCOUNT, error) &&
-           lets_client_in(day, error) &&
+           exchanges(day, error) && lets_client_in(day, error) &&
            takes_credentials(day, rb_secret_reveal(day->tokens->access_token), error) &&
            refreshes(day, error) && lets_device_in(day, error) && reloads(day, error) && leaves(day, error);
 }
