@@ -35,13 +35,13 @@ rb_box_ci_token(const RbBoxCi *ci, const RbBoxJob *job, gint64 now)
     g_autofree char *run = g_strdup_printf("%" G_GINT64_FORMAT, now);
     g_autofree char *workflow = g_strdup_printf("%s/.ci/deploy.yaml@%s", repository, ref);
     g_autoptr(RbSecret) jti = rb_secret_new_random(24);
-    json_t *claims = json_pack(
-        "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "iss", ci->issuer,
-        "sub", subject, "aud", job->audience == NULL ? "rolebridge" : job->audience, "jti",
-        rb_secret_reveal(jti), "iat", (json_int_t)now, "nbf", (json_int_t)now, "exp",
-        (json_int_t)(now + LIFE_S), "repository", repository, "repository_id", id, "repository_owner", owner,
-        "ref", ref, "ref_type", g_str_has_prefix(ref, "refs/tags/") ? "tag" : "branch", "run_id", run,
-        "run_attempt", "1", "job_workflow_ref", workflow, "event_name", "push");
+    json_t *claims =
+        json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "iss",
+                  ci->issuer, "sub", subject, "aud", job->audience == NULL ? "rolebridge" : job->audience,
+                  "jti", rb_secret_reveal(jti), "iat", (json_int_t)now, "nbf", (json_int_t)now, "exp",
+                  (json_int_t)now + LIFE_S, "repository", repository, "repository_id", id, "repository_owner",
+                  owner, "ref", ref, "ref_type", g_str_has_prefix(ref, "refs/tags/") ? "tag" : "branch",
+                  "run_id", run, "run_attempt", "1", "job_workflow_ref", workflow, "event_name", "push");
     char *token;
 
     if (job->environment != NULL)

@@ -42,7 +42,7 @@ rb_box_openid_tell(RbBoxIdp *idp, const RbBoxSignOn *sign_on, const char *but, g
             continue;
         claims =
             json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:{s:{}}}", "iss", idp->setting.openid->issuer,
-                      "aud", client->id, "iat", (json_int_t)now, "exp", (json_int_t)(now + LIFE_S), "jti",
+                      "aud", client->id, "iat", (json_int_t)now, "exp", (json_int_t)now + LIFE_S, "jti",
                       rb_secret_reveal(jti), "sub", sign_on->person->uid, "sid", sign_on->index, "events",
                       "http://schemas.openid.net/event/backchannel-logout");
         letter = g_new0(Letter, 1);

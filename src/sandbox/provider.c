@@ -250,7 +250,8 @@ rb_box_provider_metadata(RbBoxProvider *provider, gint64 now, RbAwsError *error)
     g_mutex_unlock(&provider->mutex);
     if (metadata == NULL) {
         (void)rb_aws_refuse(error, 400, "InvalidIdentityToken", "Specified provider doesn't exist");
-        error->why = g_strdup_printf("its metadata cannot be read: %s", problem->message);
+        error->why = g_strdup_printf("its metadata cannot be read: %s",
+                                     problem == NULL ? "no reason was given" : problem->message);
     }
     return metadata;
 }

@@ -301,7 +301,7 @@ rb_sts_assume_role_with_web_identity(const RbStsCall *call, GString *result, RbA
             rb_aws_refuse(error, 400, "InvalidIdentityToken",
                           "The ID Token provided is not a valid JWT. (You may see this error if you sent an "
                           "Access Token)");
-    good = good && exchange(call, &ask, token, result, error);
+    good = good && token != NULL && exchange(call, &ask, token, result, error);
     rb_sts_ask_clear(&ask);
     return good;
 }
