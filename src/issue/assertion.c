@@ -165,9 +165,12 @@ add_authentication(const Draft *draft)
     xmlNode *statement = add(draft->assertion, "AuthnStatement", NULL);
     g_autofree char *at =
         rb_time_format(identity->authenticated_at > 0 ? identity->authenticated_at : draft->order->now);
+    /* who carries the assertion to STS himself, with a duration of his own, gets no longer session by it */
+    g_autofree char *end = rb_time_format(draft->order->now + ASSERTION_S + draft->order->duration_s);
 
     set(statement, "AuthnInstant", at);
     set(statement, "SessionIndex", draft->id);
+    set(statement, "SessionNotOnOrAfter", end);
     (void)add(add(statement, "AuthnContext", NULL), "AuthnContextClassRef", context_of(identity));
 }
 

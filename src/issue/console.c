@@ -27,6 +27,16 @@ has_uri_characters(const char *text)
     return TRUE;
 }
 
+/* A host that is written as it is: GLib has undone "%2f" and the like, which other parsers do not. */
+static gboolean
+is_plain_host(const char *host)
+{
+    for (const char *p = host; *p != '\0'; p++)
+        if (!g_ascii_isalnum(*p) && *p != '-' && (*p != '.' || p == host))
+            return FALSE;
+    return TRUE;
+}
+
 static gboolean
 same_origin(const GUri *a, const char *endpoint)
 {
@@ -54,7 +64,8 @@ check_destination(const RbIssuer *issuer, const RbPartition *partition, const ch
     if (same_origin(uri, issuer->console_endpoint))
         return TRUE;
     if (!g_str_equal(g_uri_get_scheme(uri), "https") ||
-        (g_uri_get_port(uri) != -1 && g_uri_get_port(uri) != 443) || !is_host_of(host, partition->console))
+        (g_uri_get_port(uri) != -1 && g_uri_get_port(uri) != 443) || !is_plain_host(host) ||
+        !is_host_of(host, partition->console))
         return rb_refuse(error, RB_STS_DESTINATION, "destination %s is not at https://%s", quoted,
                          partition->console);
     return TRUE;

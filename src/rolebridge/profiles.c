@@ -243,9 +243,12 @@ rb_profiles_merge(const char *config, const char *beside, const char *file, cons
 char *
 rb_profile_name(const char *pattern, const char *account, const char *account_id, const char *role)
 {
-    GString *name = g_string_new(pattern);
+    GString *name;
     char *text;
 
+    if (account_id[strspn(account_id, "0123456789")] != '\0') /* it stands in the profile as it is */
+        return NULL;
+    name = g_string_new(pattern);
     g_string_replace(name, "{account_id}", account_id, 0);
     g_string_replace(name, "{account}", account, 0);
     g_string_replace(name, "{role}", role, 0);

@@ -215,6 +215,7 @@ test_names(void **state)
         if (g_strcmp0(got, names[i].want) != 0)
             fail_msg("%s of %s: got %s", names[i].pattern, names[i].account, got);
     }
+    assert_null(rb_profile_name("{account}.{role}", "prod", "1\ncredential_process = evil", "ds"));
 }
 
 int
