@@ -103,3 +103,11 @@ sign_out_there() {
     before=$(logouts_taken)
     browse "$OP/session/end" >/dev/null && confirm "$OP/" && until_true 20 more_logouts_taken "$before"
 }
+
+# sign_out_here: by the portal's button; $ONWARD: where the browser is sent on to, or nothing.
+sign_out_here() {
+    local csrf
+    ask 200 / || return
+    csrf=$(sed -n 's/.*name="csrf"[^>]*value="\([^"]*\)".*/\1/p' "$W/body" | head -n 1)
+    ask 200 /logout --data-urlencode "csrf=$csrf" && ONWARD=$(sed -n 's/^[Rr]efresh: 0; url=\(.*\)\r$/\1/p' "$W/head")
+}

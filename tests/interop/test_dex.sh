@@ -50,12 +50,7 @@ rolled_over() {
 }
 
 # There is nowhere to go on to: signing out ends here.
-signed_out() {
-    local csrf
-    mark && ask 200 / || return
-    csrf=$(sed -n 's/.*name="csrf"[^>]*value="\([^"]*\)".*/\1/p' "$W/body" | head -n 1)
-    ask 200 /logout --data-urlencode "csrf=$csrf" && ! grep -qi '^refresh:' "$W/head" && ask 302 / && recorded '.kind == "sign-out"'
-}
+signed_out() { mark && sign_out_here && same "$ONWARD" '' && ask 302 / && recorded '.kind == "sign-out"'; }
 
 "$HERE/dex.sh" up "$W/idp" --port "$OP_PORT" --redirect "$BRIDGE_URL/oidc/corp-oidc/callback" --secret "$BRIDGE_DIR/certs/client.secret" \
     --rotate 1s >"$W/dex.log" 2>&1

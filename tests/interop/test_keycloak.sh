@@ -59,13 +59,9 @@ signed_out() { ask 302 / && grep -qi '^location: .*/login' "$W/head"; }
 
 # Without an id_token_hint Keycloak asks the person, once, and sends the browser back (docs/decisions/0016).
 oidc_logout_here() {
-    local url csrf
-    mark && oidc_sign_in corp-oidc ada && ask 200 / || return
-    csrf=$(sed -n 's/.*name="csrf"[^>]*value="\([^"]*\)".*/\1/p' "$W/body" | head -n 1)
-    ask 200 /logout --data-urlencode "csrf=$csrf" || return
-    url=$(sed -n 's/^[Rr]efresh: 0; url=\(.*\)\r$/\1/p' "$W/head")
-    case $url in *id_token_hint*) echo "a token is in $url"; return 1 ;; "$OP"/*) ;; *) echo "no way on to Keycloak: $url"; return 1 ;; esac
-    browse "$url" >"$W/at" && confirm "$(cut -d' ' -f2 "$W/at")" && same "$(<"$W/at")" "200 $BRIDGE_URL/logout" && signed_out &&
+    mark && oidc_sign_in corp-oidc ada && sign_out_here || return
+    case $ONWARD in *id_token_hint*) echo "a token is in $ONWARD"; return 1 ;; "$OP"/*) ;; *) echo "no way on to Keycloak: $ONWARD"; return 1 ;; esac
+    browse "$ONWARD" >"$W/at" && confirm "$(cut -d' ' -f2 "$W/at")" && same "$(<"$W/at")" "200 $BRIDGE_URL/logout" && signed_out &&
         logged '.event == "sign-out.idp" and .outcome == "signed out there too"' &&
         browse "$BRIDGE_URL/login?provider=corp-oidc" >/dev/null && grep -q 'name="password"' "$W/page"
 }

@@ -141,13 +141,9 @@ rollover() { # new keys, while the bridge runs
 signed_out() { ask 302 / && grep -qi '^location: .*/login' "$W/head"; }
 
 logout_here() {
-    local url csrf
-    mark && oidc_sign_in rs ada && ask 200 / || return
-    csrf=$(sed -n 's/.*name="csrf"[^>]*value="\([^"]*\)".*/\1/p' "$W/body" | head -n 1)
-    ask 200 /logout --data-urlencode "csrf=$csrf" || return
-    url=$(sed -n 's/^[Rr]efresh: 0; url=\(.*\)\r$/\1/p' "$W/head")
-    [ -n "$url" ] || { echo "no way on to the issuer"; return 1; }
-    browse "$url" >/dev/null && confirm "$OP/" && signed_out && recorded '.kind == "sign-out" and .name == "ada"' &&
+    mark && oidc_sign_in rs ada && sign_out_here || return
+    [ -n "$ONWARD" ] || { echo "no way on to the issuer"; return 1; }
+    browse "$ONWARD" >/dev/null && confirm "$OP/" && signed_out && recorded '.kind == "sign-out" and .name == "ada"' &&
         logged '.event == "sign-out.idp" and .outcome == "signed out there too"' &&
         browse "$BRIDGE_URL/login?provider=rs" >/dev/null && grep -q 'name="password"' "$W/page"
 }
