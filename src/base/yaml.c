@@ -409,6 +409,15 @@ rb_yaml_problem(const RbYaml *node, RbDiagnostics *problems, const char *hint, c
     rb_diagnostics_error(problems, node->file, node->line, node->column, hint, "%s", message);
 }
 
+void
+rb_yaml_field_problem(const RbYaml *node, const char *key, RbDiagnostics *problems, const char *hint,
+                      const char *message)
+{
+    const RbYaml *field = rb_yaml_get(node, key);
+
+    rb_yaml_problem(field == NULL ? node : field, problems, hint, "%s", message);
+}
+
 gboolean
 rb_yaml_expect(const RbYaml *node, RbYamlKind kind, RbDiagnostics *problems)
 {

@@ -68,6 +68,9 @@ const RbYaml *rb_yaml_get(const RbYaml *node, const char *key);
 /** rb_yaml_problem: adds an error at @node's place. */
 void rb_yaml_problem(const RbYaml *node, RbDiagnostics *problems, const char *hint, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
+/** rb_yaml_field_problem: the same at the value of @key in @node, or at @node where it has none. */
+void rb_yaml_field_problem(const RbYaml *node, const char *key, RbDiagnostics *problems, const char *hint,
+                           const char *message);
 
 /**
  * rb_yaml_expect: adds an error when @node is not of @kind.

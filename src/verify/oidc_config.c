@@ -6,15 +6,6 @@
 
 enum { MAX_AGE_S = 30 * 86400 };
 
-/* An error at field @key of @node, or at @node when the field is not there. */
-static void
-problem(const RbYaml *node, const char *key, RbDiagnostics *problems, const char *hint, const char *message)
-{
-    const RbYaml *field = rb_yaml_get(node, key);
-
-    rb_yaml_problem(field == NULL ? node : field, problems, hint, "%s", message);
-}
-
 /* The place of @key's word in @words; 0 when it is not there or is none of them. */
 static int
 choice(const RbYaml *node, const char *key, const char *const *words, RbDiagnostics *problems)
@@ -28,7 +19,7 @@ choice(const RbYaml *node, const char *key, const char *const *words, RbDiagnost
             return i;
     message = g_strdup_printf("'%s' must be one of these", key);
     if (*word != '\0')
-        problem(node, key, problems, all, message);
+        rb_yaml_field_problem(node, key, problems, all, message);
     return 0;
 }
 
@@ -53,8 +44,9 @@ load_key(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
     pem = rb_file_read_secret(path, RB_SIGN_MAX_KEY_FILE, FALSE, &error);
     oidc->client_key = pem == NULL ? NULL : rb_private_key_parse(pem, &error);
     if (oidc->client_key == NULL)
-        problem(node, "client_key", problems, "a PEM private key that only this service can read (mode 0600)",
-                error->message);
+        rb_yaml_field_problem(node, "client_key", problems,
+                              "a PEM private key that only this service can read (mode 0600)",
+                              error->message);
 }
 
 /* How we prove to the token endpoint who we are. */
@@ -72,19 +64,19 @@ load_auth(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
     takes_secret = oidc->auth == RB_OIDC_BASIC || oidc->auth == RB_OIDC_POST;
     oidc->client_key_id = optional(node, "client_key_id", problems);
     if (takes_secret && secret == NULL)
-        problem(node, "client_secret", problems,
-                "add client_secret: {file: PATH}, client_key, or client_auth: none",
-                "the issuer cannot tell that it is us");
+        rb_yaml_field_problem(node, "client_secret", problems,
+                              "add client_secret: {file: PATH}, client_key, or client_auth: none",
+                              "the issuer cannot tell that it is us");
     else if (!takes_secret && secret != NULL)
-        problem(node, "client_secret", problems, "remove it, or change client_auth",
-                "a client secret that is not used");
+        rb_yaml_field_problem(node, "client_secret", problems, "remove it, or change client_auth",
+                              "a client secret that is not used");
     else if (takes_secret && oidc->seat->secret != NULL)
         oidc->client_secret = oidc->seat->secret(secret, oidc->seat->base_dir, problems);
     if (oidc->auth == RB_OIDC_PRIVATE_KEY_JWT)
         load_key(oidc, node, problems);
     else if (rb_yaml_get(node, "client_key") != NULL)
-        problem(node, "client_key", problems, "remove it, or set client_auth: private_key_jwt",
-                "a client key that is not used");
+        rb_yaml_field_problem(node, "client_key", problems, "remove it, or set client_auth: private_key_jwt",
+                              "a client key that is not used");
 }
 
 /* A scope is what a scope may be (RFC 6749 §3.3), and "openid" is always one of them. */
@@ -98,7 +90,8 @@ load_scopes(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
         g_string_append(all, " profile email");
     for (guint i = 0; scopes[i] != NULL; i++) {
         if (*scopes[i] == '\0' || strpbrk(scopes[i], " \"\\\t\r\n") != NULL)
-            problem(node, "scopes", problems, "a list, one scope an entry", "this is not one scope");
+            rb_yaml_field_problem(node, "scopes", problems, "a list, one scope an entry",
+                                  "this is not one scope");
         else if (strcmp(scopes[i], "openid") != 0)
             g_string_append_printf(all, " %s", scopes[i]);
     }
@@ -137,15 +130,16 @@ load_overage(RbOidc *oidc, const RbYaml *node, RbDiagnostics *problems)
         g_strdup(rb_yaml_string(overage, "scope", "https://graph.microsoft.com/.default", problems));
     if (*oidc->overage_endpoint != '\0' && (!rb_oidc_url_fits(oidc->source.issuer, oidc->overage_endpoint) ||
                                             strstr(oidc->overage_endpoint, "/{oid}/") == NULL))
-        problem(overage, "endpoint", problems,
-                "write https://graph.microsoft.com/v1.0/users/{oid}/getMemberObjects",
-                "an https address with /{oid}/ in it is needed");
+        rb_yaml_field_problem(overage, "endpoint", problems,
+                              "write https://graph.microsoft.com/v1.0/users/{oid}/getMemberObjects",
+                              "an https address with /{oid}/ in it is needed");
     if (oidc->overage_token_endpoint != NULL &&
         !rb_oidc_url_fits(oidc->source.issuer, oidc->overage_token_endpoint))
-        problem(overage, "token_endpoint", problems, "use https://", "tokens are only fetched by https");
+        rb_yaml_field_problem(overage, "token_endpoint", problems, "use https://",
+                              "tokens are only fetched by https");
     if (oidc->auth == RB_OIDC_NONE)
-        problem(node, "overage", problems, "set client_secret or client_key",
-                "groups can only be asked for by a client that proves who it is");
+        rb_yaml_field_problem(node, "overage", problems, "set client_secret or client_key",
+                              "groups can only be asked for by a client that proves who it is");
 }
 
 gpointer

@@ -7,15 +7,6 @@
 
 enum { MIN_REFRESH_S = 60, MAX_REFRESH_S = 86400, DEFAULT_REFRESH_S = 3600 };
 
-/* An error at field @key of @node, or at @node when the field is not there. */
-static void
-problem(const RbYaml *node, const char *key, RbDiagnostics *problems, const char *hint, const char *message)
-{
-    const RbYaml *field = rb_yaml_get(node, key);
-
-    rb_yaml_problem(field == NULL ? node : field, problems, hint, "%s", message);
-}
-
 static void
 load_algorithms(RbOidcSource *source, const RbYaml *node, RbDiagnostics *problems)
 {
@@ -24,8 +15,8 @@ load_algorithms(RbOidcSource *source, const RbYaml *node, RbDiagnostics *problem
     source->algorithms = names[0] == NULL ? RB_JWS_ALL : 0;
     for (guint i = 0; names[i] != NULL; i++) {
         if (rb_jws_algorithm(names[i]) == 0)
-            problem(node, "algorithms", problems, "RS256, PS256, ES256, ES384 or EdDSA",
-                    "an algorithm that is never accepted");
+            rb_yaml_field_problem(node, "algorithms", problems, "RS256, PS256, ES256, ES384 or EdDSA",
+                                  "an algorithm that is never accepted");
         source->algorithms |= rb_jws_algorithm(names[i]);
     }
 }
@@ -48,8 +39,8 @@ keys_source(const RbOidcSource *source, const RbYaml *node, const char *uri, RbD
     gboolean remote = strstr(uri, "://") != NULL;
 
     if (remote && !rb_oidc_url_fits(source->issuer, uri))
-        problem(node, "jwks_uri", problems, "use https://, or save the keys to a file",
-                "keys are only fetched by https");
+        rb_yaml_field_problem(node, "jwks_uri", problems, "use https://, or save the keys to a file",
+                              "keys are only fetched by https");
     return remote ? g_strdup(uri) : rb_seat_path(source->seat, uri);
 }
 
@@ -60,7 +51,7 @@ read_file(const RbOidcSource *source, const RbYaml *node, RbDiagnostics *problem
     g_autoptr(GError) error = NULL;
 
     if (!rb_keyring_is_remote(source->keyring) && !rb_keyring_load(source->keyring, 0, &error))
-        problem(node, "jwks_uri", problems, "save the issuer's JWK set there", error->message);
+        rb_yaml_field_problem(node, "jwks_uri", problems, "save the issuer's JWK set there", error->message);
 }
 
 void
@@ -84,9 +75,9 @@ rb_oidc_source_load(RbOidcSource *source, const RbYaml *node, const RbSeat *seat
     source->issuer = g_strdup(rb_yaml_string(node, "issuer", NULL, problems));
     if (*source->issuer != '\0' &&
         (!rb_oidc_url_fits(source->issuer, source->issuer) || strchr(source->issuer, '?') != NULL))
-        problem(node, "issuer", problems,
-                "write https://login.acme.example, exactly as the issuer calls itself",
-                "an issuer is an https address without query and fragment");
+        rb_yaml_field_problem(node, "issuer", problems,
+                              "write https://login.acme.example, exactly as the issuer calls itself",
+                              "an issuer is an https address without query and fragment");
     load_algorithms(source, node, problems);
     place = *uri == '\0' ? discovery_url(source->issuer) : keys_source(source, node, uri, problems);
     setting.source = place;

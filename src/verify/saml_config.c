@@ -7,15 +7,6 @@
 
 enum { MIN_REFRESH_S = 60, MAX_REFRESH_S = 7 * 86400, DEFAULT_REFRESH_S = 3600 };
 
-/* An error at field @key of @node, or at @node when the field is not there. */
-static void
-problem(const RbYaml *node, const char *key, RbDiagnostics *problems, const char *hint, const char *message)
-{
-    const RbYaml *field = rb_yaml_get(node, key);
-
-    rb_yaml_problem(field == NULL ? node : field, problems, hint, "%s", message);
-}
-
 static RbPrivateKey *
 read_key(const RbYaml *node, const char *key, const RbSeat *seat, const char *name, RbDiagnostics *problems)
 {
@@ -25,8 +16,9 @@ read_key(const RbYaml *node, const char *key, const RbSeat *seat, const char *na
     RbPrivateKey *private = pem == NULL ? NULL : rb_private_key_parse(pem, &error);
 
     if (private == NULL)
-        problem(node, key, problems, "a PEM private key that only this service can read (mode 0600)",
-                error->message);
+        rb_yaml_field_problem(node, key, problems,
+                              "a PEM private key that only this service can read (mode 0600)",
+                              error->message);
     return private;
 }
 
@@ -38,7 +30,7 @@ read_pem(const RbYaml *node, const char *key, const RbSeat *seat, const char *na
     GBytes *pem = rb_file_read(path, RB_SIGN_MAX_KEY_FILE, &error);
 
     if (pem == NULL)
-        problem(node, key, problems, "a PEM certificate", error->message);
+        rb_yaml_field_problem(node, key, problems, "a PEM certificate", error->message);
     return pem;
 }
 
@@ -72,13 +64,13 @@ read_certificates(const RbYaml *node, const char *key, const RbSeat *seat, GPtrA
         if (public != NULL)
             der = rb_certificate_to_der(g_bytes_get_data(pem, NULL), g_bytes_get_size(pem), &error);
         if (der == NULL) {
-            problem(node, key, problems, "a PEM certificate", error->message);
+            rb_yaml_field_problem(node, key, problems, "a PEM certificate", error->message);
             continue;
         }
         g_ptr_array_add(certificates, der);
         if ((all || i == 0) && !belongs(keys, public))
-            problem(node, key, problems, "make the certificate from the key",
-                    "this certificate is of another key");
+            rb_yaml_field_problem(node, key, problems, "make the certificate from the key",
+                                  "this certificate is of another key");
     }
     return certificates;
 }
@@ -96,11 +88,12 @@ load_signing(RbSaml *saml, const RbYaml *node, RbDiagnostics *problems)
     saml->signing_certificates =
         read_certificates(node, "signing_certificate", saml->seat, keys, FALSE, problems);
     if (saml->signing_key != NULL && rb_yaml_get(node, "signing_certificate") == NULL)
-        problem(node, "signing_key", problems, "add signing_certificate; the identity provider needs it",
-                "a signing key without its certificate");
+        rb_yaml_field_problem(node, "signing_key", problems,
+                              "add signing_certificate; the identity provider needs it",
+                              "a signing key without its certificate");
     if (*name == '\0' && rb_yaml_get(node, "signing_certificate") != NULL)
-        problem(node, "signing_certificate", problems, "add signing_key",
-                "a certificate without its signing key");
+        rb_yaml_field_problem(node, "signing_certificate", problems, "add signing_key",
+                              "a certificate without its signing key");
 }
 
 static void
@@ -115,13 +108,14 @@ load_decryption(RbSaml *saml, const RbYaml *node, RbDiagnostics *problems)
             continue;
         g_ptr_array_add(saml->decryption_keys, key);
         if (!rb_private_key_is_rsa(key))
-            problem(node, "decryption_key", problems, "make an RSA key", "only an RSA key can decrypt here");
+            rb_yaml_field_problem(node, "decryption_key", problems, "make an RSA key",
+                                  "only an RSA key can decrypt here");
     }
     saml->decryption_certificates =
         read_certificates(node, "decryption_certificate", saml->seat, saml->decryption_keys, TRUE, problems);
     if (names[0] == NULL && rb_yaml_get(node, "decryption_certificate") != NULL)
-        problem(node, "decryption_certificate", problems, "add decryption_key",
-                "a certificate without its decryption key");
+        rb_yaml_field_problem(node, "decryption_certificate", problems, "add decryption_key",
+                              "a certificate without its decryption key");
 }
 
 static gboolean
@@ -141,8 +135,8 @@ load_pins(RbSaml *saml, const RbYaml *node, RbDiagnostics *problems)
 
     if (*digest != '\0') {
         if (strlen(digest) != 64 || strspn(digest, "0123456789abcdefABCDEF") != 64)
-            problem(node, "metadata_sha256", problems, "64 hexadecimal digits, as sha256sum prints",
-                    "not a SHA-256 digest");
+            rb_yaml_field_problem(node, "metadata_sha256", problems,
+                                  "64 hexadecimal digits, as sha256sum prints", "not a SHA-256 digest");
         saml->metadata_sha256 = g_strdup(digest);
     }
     if (*name == '\0')
@@ -152,7 +146,8 @@ load_pins(RbSaml *saml, const RbYaml *node, RbDiagnostics *problems)
         return;
     saml->metadata_key = rb_public_key_from_pem(g_bytes_get_data(pem, NULL), g_bytes_get_size(pem), &error);
     if (saml->metadata_key == NULL)
-        problem(node, "metadata_signing_certificate", problems, "a PEM certificate", error->message);
+        rb_yaml_field_problem(node, "metadata_signing_certificate", problems, "a PEM certificate",
+                              error->message);
 }
 
 /* A file is read now, so that --check finds its mistakes; an address when the service runs. */
@@ -179,10 +174,11 @@ load_metadata(RbSaml *saml, const RbYaml *node, RbDiagnostics *problems)
     if (*source == '\0')
         return;
     if (remote && !g_str_has_prefix(source, "https://") && !is_loopback(source))
-        problem(node, "metadata", problems, "use https://, or save the metadata to a file",
-                "metadata is only fetched by https");
+        rb_yaml_field_problem(node, "metadata", problems, "use https://, or save the metadata to a file",
+                              "metadata is only fetched by https");
     else if (!remote && !rb_keyring_load(saml->keyring, 0, &error))
-        problem(node, "metadata", problems, "save the identity provider's metadata there", error->message);
+        rb_yaml_field_problem(node, "metadata", problems, "save the identity provider's metadata there",
+                              error->message);
 }
 
 static void

@@ -8,14 +8,6 @@
 enum { MIN_AGE_S = 60, MAX_AGE_S = 7 * 86400 };
 
 static void
-problem(const RbYaml *node, const char *key, RbDiagnostics *problems, const char *hint, const char *message)
-{
-    const RbYaml *field = rb_yaml_get(node, key);
-
-    rb_yaml_problem(field == NULL ? node : field, problems, hint, "%s", message);
-}
-
-static void
 load_audiences(RbWorkload *workload, const RbYaml *node, RbDiagnostics *problems)
 {
     static const char hint[] = "audience: rolebridge, and nothing that other services take, too";
@@ -24,10 +16,11 @@ load_audiences(RbWorkload *workload, const RbYaml *node, RbDiagnostics *problems
     workload->audiences = rb_yaml_strings(node, "audience", problems);
     n = g_strv_length(workload->audiences);
     if (n == 0 || n > RB_WORKLOAD_MAX_AUDIENCES)
-        problem(node, "audience", problems, hint, "the audience that tokens for us are made for is needed");
+        rb_yaml_field_problem(node, "audience", problems, hint,
+                              "the audience that tokens for us are made for is needed");
     for (guint i = 0; i < n; i++)
         if (*workload->audiences[i] == '\0')
-            problem(node, "audience", problems, hint, "an empty audience");
+            rb_yaml_field_problem(node, "audience", problems, hint, "an empty audience");
 }
 
 static void
@@ -39,7 +32,8 @@ load_name(RbWorkload *workload, const RbYaml *node, RbDiagnostics *problems)
         return;
     workload->name = rb_name_template_parse(text, &why);
     if (workload->name == NULL)
-        problem(node, "name", problems, "write name: \"gh-${repository_id}-${run_id}\", say", why);
+        rb_yaml_field_problem(node, "name", problems, "write name: \"gh-${repository_id}-${run_id}\", say",
+                              why);
 }
 
 static gpointer
