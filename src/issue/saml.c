@@ -5,6 +5,17 @@
  * AWS credentials. The console takes it from the browser itself, without any call of ours.
  */
 
+/* An assertion for the account's sign-in endpoint, which is @recipient (out) (transfer full). */
+static gboolean
+prepare(RbIssuer *issuer, const RbOrder *order, RbErrand *errand, RbAssertion *assertion, char **recipient,
+        GError **error)
+{
+    if (!rb_order_check(issuer, order, errand, error))
+        return FALSE;
+    *recipient = rb_signin_url(issuer, order->grant, "/saml");
+    return rb_assertion_make(issuer, order, *recipient, assertion, error);
+}
+
 static RbCredentials *
 saml(RbIssuer *issuer, const RbOrder *order, GError **error)
 {
@@ -13,10 +24,7 @@ saml(RbIssuer *issuer, const RbOrder *order, GError **error)
     g_autofree char *recipient = NULL;
     RbForm *form;
 
-    if (!rb_order_check(issuer, order, &errand, error))
-        return NULL;
-    recipient = rb_signin_url(issuer, order->grant, "/saml");
-    if (!rb_assertion_make(issuer, order, recipient, &assertion, error))
+    if (!prepare(issuer, order, &errand, &assertion, &recipient, error))
         return NULL;
     form = rb_order_form(order, "AssumeRoleWithSAML");
     rb_form_add(form, "PrincipalArn", order->grant->provider_arn);
@@ -32,10 +40,7 @@ console(RbIssuer *issuer, const RbOrder *order, const char *destination, GError 
     g_autofree char *action = NULL;
     RbConsole *opened;
 
-    if (!rb_order_check(issuer, order, &errand, error))
-        return NULL;
-    action = rb_signin_url(issuer, order->grant, "/saml");
-    if (!rb_assertion_make(issuer, order, action, &assertion, error))
+    if (!prepare(issuer, order, &errand, &assertion, &action, error))
         return NULL;
     opened = g_new0(RbConsole, 1);
     opened->action = g_steal_pointer(&action);

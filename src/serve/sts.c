@@ -336,10 +336,8 @@ read_ask(GHashTable *fields, Action action, RbAssumeAsk *ask, GError **error)
 static void
 write_credentials(Writing *writing, const RbCredentials *credentials)
 {
-    g_autoptr(GDateTime) at = g_date_time_new_from_unix_utc(credentials->expiration);
-    g_autofree char *expiration = at == NULL ? NULL : g_date_time_format(at, "%Y-%m-%dT%H:%M:%SZ");
+    g_autofree char *expiration = rb_time_format(credentials->expiration);
 
-    writing->broken = writing->broken || expiration == NULL;
     open_element(writing, "Credentials");
     write_text(writing, "AccessKeyId", credentials->access_key_id);
     write_secret(writing, "SecretAccessKey", credentials->secret_access_key);

@@ -27,15 +27,13 @@ static json_t *
 peek(const char *token, GError **error)
 {
     const char *first = strchr(token, '.'), *second = first == NULL ? NULL : strchr(first + 1, '.');
-    g_autofree char *encoded = NULL;
     g_autoptr(GBytes) payload = NULL;
 
     if (second == NULL) {
         (void)rb_refuse(error, RB_JWT_MALFORMED, "a token that is not three parts with two dots");
         return NULL;
     }
-    encoded = g_strndup(first + 1, (gsize)(second - first - 1));
-    payload = rb_base64url_decode(encoded);
+    payload = rb_base64url_decode_part(first + 1, (gsize)(second - first - 1));
     if (payload != NULL)
         return rb_json_parse(g_bytes_get_data(payload, NULL), g_bytes_get_size(payload), RB_JWT_MALFORMED,
                              "the token", error);
