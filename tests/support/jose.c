@@ -152,6 +152,29 @@ jose_sign(EVP_PKEY *key, const char *alg, const char *header, const char *payloa
 }
 
 char *
+jose_claims(json_t *claims, const char *change)
+{
+    json_t *changes = json_loads(change, 0, NULL), *value;
+    const char *name;
+    char *dumped, *text;
+
+    g_assert(claims != NULL && changes != NULL);
+    json_object_foreach(changes, name, value)
+    {
+        if (json_is_null(value))
+            json_object_del(claims, name);
+        else
+            json_object_set(claims, name, value);
+    }
+    dumped = json_dumps(claims, JSON_COMPACT);
+    text = g_strdup(dumped);
+    free(dumped);
+    json_decref(claims);
+    json_decref(changes);
+    return text;
+}
+
+char *
 jose_hmac(const char *secret, const char *header, const char *payload)
 {
     g_autofree char *input = join(header, payload), *encoded = NULL;

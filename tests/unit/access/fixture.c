@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "support/folder.h"
+
 #include <glib/gstdio.h>
 
 static const char accounts_yaml[] =
@@ -104,20 +106,6 @@ fixture_close(Fixture *f)
 {
     g_clear_pointer(&f->access, rb_access_free);
     g_clear_pointer(&f->store, rb_store_free);
-}
-
-static void
-remove_tree(const char *path)
-{
-    GDir *dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *entry = g_build_filename(path, name, NULL);
-        remove_tree(entry);
-    }
-    g_clear_pointer(&dir, g_dir_close);
-    (void)g_remove(path);
 }
 
 void

@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "folder.h"
+
 #include "base/yaml.h"
 
 #include <glib/gstdio.h>
@@ -121,22 +123,6 @@ aws_trusted(Aws *aws, const char *yaml)
     aws_renew(aws, yaml);
 }
 
-static void
-remove_keys(const char *dir)
-{
-    GDir *listing = dir != NULL ? g_dir_open(dir, 0, NULL) : NULL;
-    const char *name;
-
-    if (listing == NULL)
-        return;
-    while ((name = g_dir_read_name(listing)) != NULL) {
-        g_autofree char *path = g_build_filename(dir, name, NULL);
-        (void)g_unlink(path);
-    }
-    g_dir_close(listing);
-    (void)g_rmdir(dir);
-}
-
 Aws *
 aws_new(const char *yaml)
 {
@@ -167,7 +153,8 @@ aws_free(Aws *aws)
     g_free(aws->last_method);
     g_free(aws->authorization);
     g_free(aws->token);
-    remove_keys(aws->keys_dir);
+    if (aws->keys_dir != NULL)
+        remove_tree(aws->keys_dir);
     g_free(aws->keys_dir);
     g_free(aws);
 }
@@ -225,6 +212,33 @@ trust(RbGrant *grant, RbIssueMethod method)
     grant->provider_arn = method == RB_ISSUE_SAML
                               ? "arn:aws:iam::111122223333:saml-provider/rolebridge"
                               : "arn:aws:iam::111122223333:oidc-provider/bridge.acme.example";
+}
+
+RbGrant
+trusting(RbIssueMethod method)
+{
+    RbGrant grant = grant_for("arn:aws:iam::111122223333:role/rolebridge/data-scientist");
+
+    trust(&grant, method);
+    return grant;
+}
+
+int
+aws_set_up_trusted(void **state)
+{
+    Aws *aws;
+
+    clear_environment();
+    *state = aws = aws_new(AWS_YAML);
+    aws_trusted(aws, AWS_YAML);
+    return 0;
+}
+
+int
+aws_tear_down(void **state)
+{
+    aws_free(*state);
+    return 0;
 }
 
 char *

@@ -45,6 +45,13 @@ void aws_renew(Aws *aws, const char *yaml);
 /** aws_trusted: the same, with an `issuer` whose keys are made for it: accounts may trust it. */
 void aws_trusted(Aws *aws, const char *yaml);
 void aws_free(Aws *aws);
+
+/** An aws node that most tests do with. */
+#define AWS_YAML "region: eu-central-1\nsts_endpoint: %s/sts\nmax_attempts: 3\ntimeout: 5s\n"
+/** aws_set_up_trusted, aws_tear_down: of a group of tests: aws_trusted() with AWS_YAML, and no credentials of
+ * the service's own anywhere. */
+int aws_set_up_trusted(void **state);
+int aws_tear_down(void **state);
 void aws_answer(Aws *aws, const Answer *answers, guint n);
 
 /** clear_environment: nothing of AWS's variables is left. */
@@ -55,6 +62,8 @@ RbGrant grant_for(const char *role_arn);
 RbIdentity *ada(void);
 /** trust: @grant as of an account that trusts us by @method: not chained, eight hours at most. */
 void trust(RbGrant *grant, RbIssueMethod method);
+/** trusting: a data scientist's grant in such an account. */
+RbGrant trusting(RbIssueMethod method);
 /** form_field: (transfer full): the value of @name in the last request's body; NULL: none. */
 char *form_field(Aws *aws, const char *name);
 

@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #define ROLE "arn:aws:iam::111122223333:role/rolebridge/data-scientist"
-#define YAML "region: eu-central-1\nsts_endpoint: %s/sts\nmax_attempts: 3\ntimeout: 5s\n"
 
 static int
 setup(void **state)
@@ -12,7 +11,7 @@ setup(void **state)
     g_setenv("AWS_ACCESS_KEY_ID", "ASIABTX3GSDSQBNMGHLQ", TRUE);
     g_setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", TRUE);
     g_setenv("AWS_SESSION_TOKEN", "OWNTOKEN", TRUE);
-    *state = aws_new(YAML);
+    *state = aws_new(AWS_YAML);
     return 0;
 }
 
@@ -169,7 +168,7 @@ test_time_limit(void **state)
     aws->delay_ms = 0;
     assert_true(g_error_matches(error, RB_FAULT, RB_FAULT_NETWORK));
     assert_in_range(g_get_monotonic_time() - start, 1900000, 2900000);
-    aws_renew(aws, YAML);
+    aws_renew(aws, AWS_YAML);
 }
 
 /* clang-format off */
@@ -375,7 +374,7 @@ test_endpoints(void **state)
             (url == NULL && !rb_is_refusal(error, RB_STS_INVALID)))
             fail_msg("%s, %s: got %s", rows[i].yaml, rows[i].partition, url);
     }
-    aws_renew(aws, YAML);
+    aws_renew(aws, AWS_YAML);
 }
 
 /* clang-format off */

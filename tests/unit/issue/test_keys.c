@@ -2,6 +2,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "folder.h"
 
 #include <glib/gstdio.h>
 #include <sys/stat.h>
@@ -29,16 +30,8 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-    GDir *listing = g_dir_open(dir, 0, NULL);
-    const char *name;
-
     (void)state;
-    while ((name = g_dir_read_name(listing)) != NULL) {
-        g_autofree char *path = in_dir(name);
-        (void)g_unlink(path);
-    }
-    g_dir_close(listing);
-    (void)g_rmdir(dir);
+    remove_tree(dir);
     g_clear_pointer(&dir, g_free);
     return 0;
 }

@@ -9,7 +9,6 @@
 #include <libxml/xpathInternals.h>
 #include <signal.h>
 
-#define YAML "region: eu-central-1\nsts_endpoint: %s/sts\nmax_attempts: 3\ntimeout: 5s\n"
 #define ANSWER(session)                                                                                      \
     "<AssumeRoleWithSAMLResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"                       \
     "<AssumeRoleWithSAMLResult><Credentials><AccessKeyId>ASIABTX3GSDSQBNMGHLQ</AccessKeyId>"                 \
@@ -19,39 +18,12 @@
     "<Arn>arn:aws:sts::111122223333:assumed-role/data-scientist/" session "</Arn></AssumedRoleUser>"         \
     "<SubjectType>persistent</SubjectType></AssumeRoleWithSAMLResult></AssumeRoleWithSAMLResponse>"
 
-static int
-setup(void **state)
-{
-    Aws *aws;
-
-    clear_environment(); /* no credentials of the service's own anywhere */
-    *state = aws = aws_new(YAML);
-    aws_trusted(aws, YAML);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    aws_free(*state);
-    return 0;
-}
-
 static void
 answer_well(Aws *aws)
 {
     static const Answer ok = { 200, ANSWER("ada@acme.example") };
 
     aws_answer(aws, &ok, 1);
-}
-
-static RbGrant
-trusting(void)
-{
-    RbGrant grant = grant_for("arn:aws:iam::111122223333:role/rolebridge/data-scientist");
-
-    trust(&grant, RB_ISSUE_SAML);
-    return grant;
 }
 
 /* ---- reading an assertion ---- */
@@ -176,7 +148,7 @@ test_signatures(void **state)
         { "another endpoint", "Destination=\"https://eu", "Destination=\"https://us", FALSE, TRUE },
     };
     Aws *aws = *state;
-    const RbGrant grant = trusting();
+    const RbGrant grant = trusting(RB_ISSUE_SAML);
     g_autoptr(RbIdentity) identity = ada();
     g_autoptr(GPtrArray) published =
         rb_signing_keys_published(rb_issuer_keys(aws->issuer), RB_KEY_ASSERTION, NOW);
@@ -251,7 +223,7 @@ test_golden(void **state)
                                   { "team", "Stra\xc3\x9f"
                                             "e 1" } };
     Aws *aws = *state;
-    RbGrant grant = trusting();
+    RbGrant grant = trusting(RB_ISSUE_SAML);
     g_autoptr(RbIdentity) identity = ada();
     g_autofree char *encoded = NULL, *got = NULL, *want = NULL;
     g_autofree char *path = g_build_filename(g_getenv("GOLDEN"), "data-scientist.xml", NULL);
@@ -271,7 +243,7 @@ static void
 test_request(void **state)
 {
     Aws *aws = *state;
-    RbGrant grant = trusting();
+    RbGrant grant = trusting(RB_ISSUE_SAML);
     g_autoptr(RbIdentity) identity = ada();
     g_autofree char *encoded = NULL, *cut = NULL;
 
@@ -309,7 +281,7 @@ test_places(void **state)
     g_autoptr(RbIdentity) identity = ada();
 
     for (gsize i = 0; i < G_N_ELEMENTS(places); i++) {
-        RbGrant grant = trusting();
+        RbGrant grant = trusting(RB_ISSUE_SAML);
         g_autofree char *encoded = NULL;
         g_autofree char *role =
             g_strdup_printf("arn:%s:iam::111122223333:role/data-scientist", places[i].partition);
@@ -333,7 +305,7 @@ test_places(void **state)
         expect(context, "count(//a:NameID)", "1");
         done(context);
     }
-    aws_renew(aws, YAML);
+    aws_renew(aws, AWS_YAML);
 }
 
 /* ---- who ---- */
@@ -342,7 +314,7 @@ static char *
 name_id(Aws *aws, const RbIdentity *facts)
 {
     g_autoptr(RbIdentity) identity = rb_identity_new(facts, NULL);
-    const RbGrant grant = trusting();
+    const RbGrant grant = trusting(RB_ISSUE_SAML);
     g_autofree char *encoded = issued_assertion(aws, &grant, identity);
     xmlXPathContext *context = parse(encoded);
     char *id = value(context, "//a:NameID");
@@ -401,7 +373,7 @@ static void
 test_contexts(void **state)
 {
     Aws *aws = *state;
-    const RbGrant grant = trusting();
+    const RbGrant grant = trusting(RB_ISSUE_SAML);
 
     answer_well(aws);
     for (gsize i = 0; i < G_N_ELEMENTS(contexts); i++) {
@@ -439,7 +411,7 @@ test_providers(void **state)
 
     answer_well(aws);
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-        RbGrant grant = trusting();
+        RbGrant grant = trusting(RB_ISSUE_SAML);
         g_autoptr(GError) error = NULL;
         grant.provider_arn = rows[i];
         if (rb_issue(aws->issuer, &grant, identity, 0, NOW, &error) != NULL ||
@@ -455,7 +427,7 @@ test_size(void **state)
     g_autoptr(RbIdentity) identity = ada();
     GString *value = g_string_new(NULL);
     RbTag tags[50];
-    RbGrant grant = trusting();
+    RbGrant grant = trusting(RB_ISSUE_SAML);
     g_autoptr(GError) error = NULL;
     g_autoptr(RbCredentials) got = NULL;
 
@@ -506,7 +478,7 @@ static const Saying sayings[] = {
 static void
 test_sayings(void **state)
 {
-    const RbGrant grant = trusting();
+    const RbGrant grant = trusting(RB_ISSUE_SAML);
 
     expect_sayings(*state, &grant, sayings, G_N_ELEMENTS(sayings));
 }
@@ -517,7 +489,7 @@ static void
 test_console(void **state)
 {
     Aws *aws = *state;
-    RbGrant grant = trusting();
+    RbGrant grant = trusting(RB_ISSUE_SAML);
     g_autoptr(RbIdentity) identity = ada();
     RbConsoleAsk ask = { .grant = &grant,
                          .identity = identity,
@@ -554,7 +526,7 @@ test_console(void **state)
 static void
 test_console_with_policy(void **state)
 {
-    RbGrant grant = trusting(), chained = grant_for(grant.role_arn);
+    RbGrant grant = trusting(RB_ISSUE_SAML), chained = grant_for(grant.role_arn);
 
     (void)state;
     grant.session_policy = "{}";
@@ -582,5 +554,5 @@ main(void)
     };
 
     (void)signal(SIGPIPE, SIG_IGN);
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, aws_set_up_trusted, aws_tear_down);
 }

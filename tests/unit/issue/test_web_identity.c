@@ -8,7 +8,6 @@
 #include <signal.h>
 
 #define ROLE "arn:aws:iam::111122223333:role/rolebridge/data-scientist"
-#define YAML "region: eu-central-1\nsts_endpoint: %s/sts\nmax_attempts: 3\ntimeout: 5s\n"
 #define ANSWER(session)                                                                                      \
     "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">"                \
     "<AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>ASIABTX3GSDSQBNMGHLQ</AccessKeyId>"          \
@@ -20,39 +19,12 @@
     "<SourceIdentity>ada@acme.example</SourceIdentity>"                                                      \
     "</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
 
-static int
-setup(void **state)
-{
-    Aws *aws;
-
-    clear_environment(); /* no credentials of the service's own anywhere */
-    *state = aws = aws_new(YAML);
-    aws_trusted(aws, YAML);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    aws_free(*state);
-    return 0;
-}
-
 static void
 answer_well(Aws *aws)
 {
     static const Answer ok = { 200, ANSWER("ada@acme.example") };
 
     aws_answer(aws, &ok, 1);
-}
-
-static RbGrant
-trusting(void)
-{
-    RbGrant grant = grant_for(ROLE);
-
-    trust(&grant, RB_ISSUE_WEB_IDENTITY);
-    return grant;
 }
 
 /* ---- a judge of tokens that has nothing of src/sign ---- */
@@ -143,7 +115,7 @@ test_request(void **state)
                                   { "team", "Stra\xc3\x9f"
                                             "e" } };
     Aws *aws = *state;
-    RbGrant grant = trusting();
+    RbGrant grant = trusting(RB_ISSUE_WEB_IDENTITY);
     g_autoptr(RbIdentity) identity = ada();
     g_autoptr(GError) error = NULL;
     g_autoptr(RbCredentials) got = NULL;
@@ -185,7 +157,7 @@ test_request(void **state)
 static json_t *
 claims_for(Aws *aws, const RbIdentity *identity)
 {
-    const RbGrant grant = trusting();
+    const RbGrant grant = trusting(RB_ISSUE_WEB_IDENTITY);
     g_autoptr(GError) error = NULL;
     g_autoptr(RbCredentials) got = rb_issue(aws->issuer, &grant, identity, 0, NOW, &error);
     g_autofree char *token = NULL;
@@ -248,7 +220,7 @@ test_prechecks(void **state)
 
     answer_well(aws);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        RbGrant grant = trusting();
+        RbGrant grant = trusting(RB_ISSUE_WEB_IDENTITY);
         g_autoptr(GError) error = NULL;
         grant.role_arn = rows[i].role_arn;
         grant.session_policy = rows[i].policy;
@@ -269,7 +241,7 @@ test_size(void **state)
     g_autoptr(RbIdentity) identity = ada();
     g_autofree char *value = g_strnfill(256, 'v');
     RbTag tags[50];
-    RbGrant grant = trusting();
+    RbGrant grant = trusting(RB_ISSUE_WEB_IDENTITY);
     g_autoptr(GError) error = NULL;
     g_autoptr(RbCredentials) got = NULL;
 
@@ -295,7 +267,7 @@ static void
 test_no_key_yet(void **state)
 {
     Aws *aws = *state;
-    const RbGrant grant = trusting();
+    const RbGrant grant = trusting(RB_ISSUE_WEB_IDENTITY);
     g_autoptr(RbIdentity) identity = ada();
     g_autoptr(GError) error = NULL;
 
@@ -335,7 +307,7 @@ static const Saying sayings[] = {
 static void
 test_sayings(void **state)
 {
-    const RbGrant grant = trusting();
+    const RbGrant grant = trusting(RB_ISSUE_WEB_IDENTITY);
 
     expect_sayings(*state, &grant, sayings, G_N_ELEMENTS(sayings));
 }
@@ -350,7 +322,7 @@ test_keys_fetched_later(void **state)
         { 200, ANSWER("ada@acme.example") },
     };
     Aws *aws = *state;
-    const RbGrant grant = trusting();
+    const RbGrant grant = trusting(RB_ISSUE_WEB_IDENTITY);
     g_autoptr(RbIdentity) identity = ada();
     g_autoptr(GError) error = NULL;
     g_autoptr(RbCredentials) got = NULL;
@@ -376,5 +348,5 @@ main(void)
     };
 
     (void)signal(SIGPIPE, SIG_IGN);
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, aws_set_up_trusted, aws_tear_down);
 }

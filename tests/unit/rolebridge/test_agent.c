@@ -2,6 +2,7 @@
 #include "rolebridge/agent_client.h"
 #include "rolebridge/agent_wire.h"
 #include "rolebridge/token.h"
+#include "support/folder.h"
 #include "support/server.h"
 
 #include <errno.h>
@@ -159,19 +160,6 @@ ended(Fixture *f)
     g_clear_pointer(&f->agent, rb_agent_free);
     f->thread = NULL;
     return status;
-}
-
-static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-        remove_tree(child);
-    }
-    (void)g_remove(path);
 }
 
 static int

@@ -3,6 +3,7 @@
 #include "rolebridge/picker.h"
 #include "rolebridge/role.h"
 #include "rolebridge/token.h"
+#include "support/folder.h"
 
 #include <glib/gstdio.h>
 #include <setjmp.h>
@@ -45,19 +46,6 @@ set_up(void **state)
     f->cli.clock = (RbClock){ fixed_now, f };
     *state = f;
     return 0;
-}
-
-static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-        remove_tree(child);
-    }
-    (void)g_remove(path);
 }
 
 static int

@@ -1,5 +1,6 @@
 #include "rolebridged/config.h"
 #include "rolebridged/watch.h"
+#include "support/folder.h"
 
 #include <glib/gstdio.h>
 #include <setjmp.h>
@@ -24,20 +25,6 @@ setup(void **state)
     scratch->path = g_build_filename(scratch->folder, "rolebridge.yaml", NULL);
     *state = scratch;
     return 0;
-}
-
-static void
-remove_tree(const char *path)
-{
-    GDir *dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *entry = g_build_filename(path, name, NULL);
-        remove_tree(entry);
-    }
-    g_clear_pointer(&dir, g_dir_close);
-    (void)g_remove(path);
 }
 
 static int

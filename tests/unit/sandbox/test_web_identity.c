@@ -246,26 +246,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
 static char *
 claims_with(const char *change)
 {
-    json_t *claims = json_loads(base_claims, 0, NULL);
-    json_t *more = change == NULL ? json_object() : json_loads(change, 0, NULL);
-    const char *name;
-    json_t *value;
-    char *text, *copy;
-
-    assert_non_null(more);
-    json_object_foreach(more, name, value)
-    {
-        if (json_is_null(value))
-            json_object_del(claims, name);
-        else
-            json_object_set(claims, name, value);
-    }
-    text = json_dumps(claims, JSON_COMPACT);
-    copy = g_strdup(text);
-    free(text);
-    json_decref(claims);
-    json_decref(more);
-    return copy;
+    return jose_claims(json_loads(base_claims, 0, NULL), change == NULL ? "{}" : change);
 }
 
 static char *

@@ -179,24 +179,8 @@ issuer_claims(const Issuer *issuer, const char *nonce, const char *change)
                                "bridge", "sub", "ada", "exp", ISSUER_NOW + 300, "iat", ISSUER_NOW, "nonce",
                                nonce, "name", "Ada Lovelace", "groups", "acme-all", "acme-data-science");
     g_autofree char *object = g_strdup_printf("{%s}", change == NULL ? "" : change);
-    json_t *changes = json_loads(object, 0, NULL), *value;
-    const char *name;
-    char *dumped, *text;
 
-    g_assert(changes != NULL);
-    json_object_foreach(changes, name, value)
-    {
-        if (json_is_null(value))
-            json_object_del(claims, name);
-        else
-            json_object_set(claims, name, value);
-    }
-    dumped = json_dumps(claims, JSON_COMPACT);
-    text = g_strdup(dumped);
-    free(dumped);
-    json_decref(claims);
-    json_decref(changes);
-    return text;
+    return jose_claims(claims, object);
 }
 
 char *

@@ -69,24 +69,8 @@ job(const char *change)
                                "\"ref\":\"refs/heads/main\",\"protected\":true,\"teams\":[\"deployers\"]";
     g_autofree char *honest = issuer_claims(issuer, "n", base);
     g_autofree char *object = g_strdup_printf("{%s}", change == NULL ? "" : change);
-    json_t *claims = json_loads(honest, 0, NULL), *changes = json_loads(object, 0, NULL), *value;
-    const char *name;
-    char *dumped, *text;
 
-    assert_non_null(changes);
-    json_object_foreach(changes, name, value)
-    {
-        if (json_is_null(value))
-            json_object_del(claims, name);
-        else
-            json_object_set(claims, name, value);
-    }
-    dumped = json_dumps(claims, JSON_COMPACT);
-    text = g_strdup(dumped);
-    free(dumped);
-    json_decref(claims);
-    json_decref(changes);
-    return text;
+    return jose_claims(json_loads(honest, 0, NULL), object);
 }
 
 static char *
