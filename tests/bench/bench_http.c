@@ -1,4 +1,5 @@
 #include "../unit/serve/fake.h"
+#include "measure.h"
 #include "serve/serve.h"
 
 #include <arpa/inet.h>
@@ -188,21 +189,6 @@ cpu_us_per_request(pid_t pid, guint port)
     return (process_cpu_s(pid) - before) * 1e6 / REQUESTS;
 }
 
-static int
-by_value(gconstpointer a, gconstpointer b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static double
-median(double *values, guint n)
-{
-    qsort(values, n, sizeof *values, by_value);
-    return values[n / 2];
-}
-
 static void
 bench_cpu(const char *nginx)
 {
@@ -217,10 +203,10 @@ bench_cpu(const char *nginx)
         theirs[i] = them != 0 ? cpu_us_per_request(them, PORT_NGINX) : 0;
         ratio[i] = them != 0 ? theirs[i] / ours[i] : 0;
     }
-    g_print("tiny JSON, keep-alive, clear: %.2f us of server CPU a request", median(ours, ROUNDS));
+    g_print("tiny JSON, keep-alive, clear: %.2f us of server CPU a request", measure_median(ours, ROUNDS));
     if (them != 0)
-        g_print("; nginx %.2f us; %.2f x nginx (target >= 0.9)", median(theirs, ROUNDS),
-                median(ratio, ROUNDS));
+        g_print("; nginx %.2f us; %.2f x nginx (target >= 0.9)", measure_median(theirs, ROUNDS),
+                measure_median(ratio, ROUNDS));
     g_print("\n");
     stop(us);
     if (them != 0)
@@ -260,8 +246,8 @@ compare_p99(const char *what, const char *path)
     }
     close(idle_fd);
     close(busy_fd);
-    qsort(idle, SAMPLES, sizeof *idle, by_value);
-    qsort(busy, SAMPLES, sizeof *busy, by_value);
+    qsort(idle, SAMPLES, sizeof *idle, measure_by_value);
+    qsort(busy, SAMPLES, sizeof *busy, measure_by_value);
     g_print(
         "every STS call hanging (8 workers, 32 more waiting), %s: median %.3f ms, idle %.3f; p99 %.3f ms, "
         "idle %.3f: %.2f x (target <= 2)\n",

@@ -1,6 +1,7 @@
 #include "id_token.h"
 
 #include "base/encoding.h"
+#include "measure.h"
 
 #ifdef RB_WITH_CJOSE
 #include <cjose/cjose.h>
@@ -38,30 +39,6 @@ typedef struct {
 } Case;
 
 typedef gboolean (*Work)(const Case *c);
-
-static double
-now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double
-median(double *values)
-{
-    qsort(values, ROUNDS, sizeof *values, compare);
-    return values[ROUNDS / 2];
-}
 
 /* r and s side by side → DER. */
 static void
@@ -155,14 +132,14 @@ refused(const Case *c)
 static double
 timed(Work work, const Case *c, guint times)
 {
-    double start = now_us();
+    double start = measure_cpu_us();
 
     for (guint i = 0; i < times; i++)
         if (!work(c)) {
             fprintf(stderr, "bench_jwt: not the wanted outcome\n");
             exit(1);
         }
-    return (now_us() - start) / times;
+    return (measure_cpu_us() - start) / times;
 }
 
 /* The medians of @works' times into @us, and of their ratios to the first's. */
@@ -179,8 +156,8 @@ in_turn(const Work *works, const Case *const *cases, guint n, guint times, doubl
             ratios[w][r] = all[w][r] / all[0][r];
         }
     for (guint w = 0; w < n; w++) {
-        us[w] = median(all[w]);
-        ratio[w] = median(ratios[w]);
+        us[w] = measure_median(all[w], ROUNDS);
+        ratio[w] = measure_median(ratios[w], ROUNDS);
     }
 }
 
@@ -305,18 +282,18 @@ measure_making(const char *alg, EVP_PKEY *pkey, guint times)
 
     m.input = input;
     for (int r = 0; r < ROUNDS; r++) {
-        double start = now_us(), middle;
+        double start = measure_cpu_us(), middle;
         for (guint i = 0; i < times; i++)
             sign_bare(&m);
-        middle = now_us();
+        middle = measure_cpu_us();
         for (guint i = 0; i < times; i++)
             rb_secret_unref(make(&m));
         bare_us[r] = (middle - start) / times;
-        ours_us[r] = (now_us() - middle) / times;
+        ours_us[r] = (measure_cpu_us() - middle) / times;
         ratio[r] = ours_us[r] / bare_us[r];
     }
-    printf("made, %s: hash+sign %6.1f us  token %6.1f us  ratio %.2f\n", alg, median(bare_us),
-           median(ours_us), median(ratio));
+    printf("made, %s: hash+sign %6.1f us  token %6.1f us  ratio %.2f\n", alg, measure_median(bare_us, ROUNDS),
+           measure_median(ours_us, ROUNDS), measure_median(ratio, ROUNDS));
     rb_private_key_unref(m.key);
 }
 

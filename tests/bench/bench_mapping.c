@@ -6,6 +6,7 @@
  * with as many rules. See scripts/bench.
  */
 #include "mapping/priv.h"
+#include "measure.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -165,21 +166,6 @@ anchor_decide(const Anchor *a, const RbIdentity *person)
     return found;
 }
 
-static gint
-by_size(gconstpointer a, gconstpointer b)
-{
-    gdouble x = *(const gdouble *)a, y = *(const gdouble *)b;
-
-    return (x > y) - (x < y);
-}
-
-static gdouble
-median(gdouble *times)
-{
-    qsort(times, ROUNDS, sizeof *times, by_size);
-    return times[ROUNDS / 2];
-}
-
 /* Ours and the anchor in turns. Returns: our median in microseconds. */
 static gdouble
 measure(RbSnapshot *snapshot, const Anchor *anchor, guint hits)
@@ -203,8 +189,8 @@ measure(RbSnapshot *snapshot, const Anchor *anchor, guint hits)
             found = anchor_decide(anchor, person);
         theirs[round] = (gdouble)(cpu_us() - start) / REPEAT;
     }
-    a = median(ours);
-    b = median(theirs);
+    a = measure_median(ours, ROUNDS);
+    b = measure_median(theirs, ROUNDS);
     if (reasons != hits || found != hits)
         g_error("%u reasons and %u rules found for %u groups that have one", reasons, found, hits);
     g_print("  %4u of %d groups bring a role: decision %7.1f us, anchor %7.1f us, ratio %.2f\n", hits, GROUPS,
@@ -322,8 +308,8 @@ run_workloads(guint n)
         claims[round] = one_workload(by_claims, workload);
         groups[round] = one_workload(by_groups, workload);
     }
-    a = median(claims);
-    b = median(groups);
+    a = measure_median(claims, ROUNDS);
+    b = measure_median(groups, ROUNDS);
     g_print("%u repositories: loaded in %.0f ms by claims, %.0f ms by groups\n"
             "  a workload's decision by claims %.2f us, by a group %.2f us, ratio %.2f\n",
             n, load_claims, load_groups, a, b, a / b);

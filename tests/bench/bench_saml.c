@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include "base/encoding.h"
+#include "measure.h"
 
 #include <lasso/lasso.h>
 #include <libxml/c14n.h>
@@ -28,30 +29,6 @@ enum { ROUNDS = 15 };
 static const struct {
     guint groups, times; /* times: in one round */
 } sizes[] = { { 5, 600 }, { 200, 200 }, { 2000, 30 } };
-
-static double
-now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double
-median(double *values)
-{
-    qsort(values, ROUNDS, sizeof *values, compare);
-    return values[ROUNDS / 2];
-}
 
 /* @node alone, canonicalized into @out: made the root of its document, so that c14n needs no callback. */
 static void
@@ -166,20 +143,20 @@ measure(const World *world, guint groups, guint times, const char *folder)
         leave(folder, name, base64);
     g_hash_table_insert(fields, (char *)"SAMLResponse", base64);
     for (int r = 0; r < ROUNDS; r++) {
-        double start = now_us(), middle;
+        double start = measure_cpu_us(), middle;
         for (guint i = 0; i < times; i++)
             if (!bound(xml, strlen(xml), world->idp->keys[IDP_RSA]))
                 exit(1);
-        middle = now_us();
+        middle = measure_cpu_us();
         for (guint i = 0; i < times; i++)
             if (!ours(world, &inbound))
                 exit(1);
         bound_us[r] = (middle - start) / times;
-        ours_us[r] = (now_us() - middle) / times;
+        ours_us[r] = (measure_cpu_us() - middle) / times;
         ratio[r] = ours_us[r] / bound_us[r];
     }
     printf("%5u groups  %7zu bytes  bound %8.1f us  complete %8.1f us  ratio %.2f\n", groups, strlen(xml),
-           median(bound_us), median(ours_us), median(ratio));
+           measure_median(bound_us, ROUNDS), measure_median(ours_us, ROUNDS), measure_median(ratio, ROUNDS));
 }
 
 /* ---- lasso, as shipped ---- */
@@ -234,17 +211,18 @@ measure_lasso(const World *world, LassoServer *server, guint groups, guint times
 
     g_hash_table_insert(fields, (char *)"SAMLResponse", base64);
     for (int r = 0; r < ROUNDS; r++) {
-        double start = now_us(), middle;
+        double start = measure_cpu_us(), middle;
         for (guint i = 0; i < times; i++)
             lasso_verify(server, base64);
-        middle = now_us();
+        middle = measure_cpu_us();
         for (guint i = 0; i < times; i++)
             if (!ours(world, &inbound))
                 exit(1);
         lasso_us[r] = (middle - start) / times;
-        ratio[r] = (middle - start) / (now_us() - middle);
+        ratio[r] = (middle - start) / (measure_cpu_us() - middle);
     }
-    printf("%5u groups  lasso %8.1f us  %.1f x ours\n", groups, median(lasso_us), median(ratio));
+    printf("%5u groups  lasso %8.1f us  %.1f x ours\n", groups, measure_median(lasso_us, ROUNDS),
+           measure_median(ratio, ROUNDS));
 }
 
 int

@@ -1,5 +1,6 @@
 #include "base/secret.h"
 #include "issue/issue.h"
+#include "measure.h"
 #include "server.h"
 
 #include <curl/curl.h>
@@ -325,21 +326,6 @@ our_throughput(RbIssuer *issuer, const RbIdentity *identity, double *each_us)
     return done / ((double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC);
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static double
-median(double *values)
-{
-    qsort(values, ROUNDS, sizeof *values, by_value);
-    return values[ROUNDS / 2];
-}
-
 /* Bare curl, net/ and issue/ in turn. */
 static void
 one_at_a_time(const char *what, const char *url, const char *ca_file, const RbIdentity *identity)
@@ -359,7 +345,8 @@ one_at_a_time(const char *what, const char *url, const char *ca_file, const RbId
     }
     printf("one at a time, %s: CPU a call: curl multi %.1f us, rb_http_fetch %.1f us, rb_issue %.1f us; "
            "ratios %.2f (target 1.25), %.2f\n",
-           what, median(bare), median(fetch), median(ours), median(fetch_ratio), median(ratio));
+           what, measure_median(bare, ROUNDS), measure_median(fetch, ROUNDS), measure_median(ours, ROUNDS),
+           measure_median(fetch_ratio, ROUNDS), measure_median(ratio, ROUNDS));
 }
 
 static void
