@@ -59,15 +59,16 @@ rb_diagnostics_hide_line(RbDiagnostics *problems, const char *file, guint line)
 }
 
 static void
-add(RbDiagnostics *problems, RbSeverity severity, const char *file, guint line, guint column,
-    const char *hint, char *message)
+add(RbDiagnostics *problems, RbSeverity severity, const char *code, RbPlace place, const char *hint,
+    char *message)
 {
     RbDiagnostic *row = g_new0(RbDiagnostic, 1);
 
     row->severity = severity;
-    row->file = g_strdup(file);
-    row->line = line;
-    row->column = column;
+    row->code = code;
+    row->file = g_strdup(place.file);
+    row->line = place.line;
+    row->column = place.column;
     row->hint = g_strdup(hint);
     row->message = message;
     g_ptr_array_add(problems->rows, row);
@@ -82,7 +83,8 @@ rb_diagnostics_error(RbDiagnostics *problems, const char *file, guint line, guin
     va_list args;
 
     va_start(args, format);
-    add(problems, RB_SEVERITY_ERROR, file, line, column, hint, g_strdup_vprintf(format, args));
+    add(problems, RB_SEVERITY_ERROR, NULL, (RbPlace){ file, line, column }, hint,
+        g_strdup_vprintf(format, args));
     va_end(args);
 }
 
@@ -93,8 +95,28 @@ rb_diagnostics_warning(RbDiagnostics *problems, const char *file, guint line, gu
     va_list args;
 
     va_start(args, format);
-    add(problems, RB_SEVERITY_WARNING, file, line, column, hint, g_strdup_vprintf(format, args));
+    add(problems, RB_SEVERITY_WARNING, NULL, (RbPlace){ file, line, column }, hint,
+        g_strdup_vprintf(format, args));
     va_end(args);
+}
+
+void
+rb_diagnostics_finding(RbDiagnostics *problems, RbSeverity severity, const char *code, RbPlace place,
+                       const char *hint, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    add(problems, severity, code, place, hint, g_strdup_vprintf(format, args));
+    va_end(args);
+}
+
+const char *
+rb_severity_name(RbSeverity severity)
+{
+    static const char *const names[] = { "error", "security warning", "warning", "suggestion" };
+
+    return names[severity];
 }
 
 guint
@@ -166,16 +188,17 @@ rb_diagnostics_to_text(RbDiagnostics *problems, gboolean colour)
 
     for (guint i = 0; i < n; i++) {
         const RbDiagnostic *row = rb_diagnostics_get(problems, i);
-        gboolean is_error = row->severity == RB_SEVERITY_ERROR;
-        const char *on = !colour ? "" : is_error ? "\033[1;31m" : "\033[1;33m";
+        static const char *const colours[] = { "\033[1;31m", "\033[1;35m", "\033[1;33m", "\033[1;36m" };
 
         g_string_append(out, row->file);
         if (row->line > 0)
             g_string_append_printf(out, ":%u:%u", row->line, row->column);
-        g_string_append_printf(out, ": %s%s%s: %s", on, is_error ? "error" : "warning",
-                               colour ? "\033[0m" : "", row->message);
+        g_string_append_printf(out, ": %s%s%s: %s", colour ? colours[row->severity] : "",
+                               rb_severity_name(row->severity), colour ? "\033[0m" : "", row->message);
         if (row->hint != NULL)
             g_string_append_printf(out, "; %s", row->hint);
+        if (row->code != NULL)
+            g_string_append_printf(out, " [%s]", row->code);
         g_string_append_c(out, '\n');
         append_source_line(problems, row, out);
     }

@@ -9,10 +9,24 @@
  */
 typedef struct RbDiagnostics RbDiagnostics;
 
-typedef enum { RB_SEVERITY_ERROR, RB_SEVERITY_WARNING } RbSeverity;
+/** Where a value stands. The text of @file lives as long as what was read from it. */
+typedef struct {
+    const char *file;
+    guint line, column; /* from 1 */
+} RbPlace;
+
+/** In the order of IAM Access Analyzer's kinds of findings. Only errors refuse what was read. */
+typedef enum {
+    RB_SEVERITY_ERROR,
+    RB_SEVERITY_SECURITY, /* it grants more than is wise */
+    RB_SEVERITY_WARNING,
+    RB_SEVERITY_SUGGESTION,
+} RbSeverity;
 
 typedef struct {
     RbSeverity severity;
+    const char
+        *code; /* stable name of the finding, as "PASS_ROLE_WITH_STAR_IN_RESOURCE"; NULL: it has none */
     const char *file;
     guint line, column; /* from 1; 0: the whole file */
     const char *message;
@@ -36,6 +50,13 @@ void rb_diagnostics_error(RbDiagnostics *problems, const char *file, guint line,
 /** rb_diagnostics_warning: the same for something allowed but unwise. */
 void rb_diagnostics_warning(RbDiagnostics *problems, const char *file, guint line, guint column,
                             const char *hint, const char *format, ...) G_GNUC_PRINTF(6, 7);
+
+/** rb_diagnostics_finding: a finding that has a name: @code is static text. */
+void rb_diagnostics_finding(RbDiagnostics *problems, RbSeverity severity, const char *code, RbPlace place,
+                            const char *hint, const char *format, ...) G_GNUC_PRINTF(6, 7);
+
+/** rb_severity_name: "error", "security warning", "warning", "suggestion". */
+const char *rb_severity_name(RbSeverity severity);
 
 /** rb_diagnostics_count: how many errors (warnings do not count). */
 guint rb_diagnostics_count(const RbDiagnostics *problems);

@@ -6,8 +6,8 @@
 #include "mapping/claims.h"
 #include "mapping/condition.h"
 #include "mapping/index.h"
+#include "mapping/library.h"
 #include "mapping/mapping.h"
-#include "mapping/when.h"
 
 /* The inside of a snapshot. All text lives in its arena. */
 
@@ -27,78 +27,6 @@ typedef struct {
     char *name;
     GBytes *bytes;
 } RbMappingFile;
-
-typedef struct {
-    const char *file;
-    guint line, column;
-} RbPlace;
-
-typedef struct {
-    RbPlace place;
-    const char *id, *name, *partition, *region, *role_path, *provider_arn, *external_id, *environment;
-    RbIssueMethod method;
-    GHashTable *labels, *parameters; /* text → text, both in the arena */
-} RbAccount;
-
-typedef struct {
-    RbPlace place;
-    const char *name;
-    const char **needs; /* parameters of the account that it names, NULL-terminated */
-    gboolean used, broken;
-} RbTaskPolicy;
-
-/** A tag's value: literal, attribute, literal, attribute, …, literal; NULL-terminated. */
-typedef struct {
-    const char *key;
-    const char **parts;
-} RbTagTemplate;
-
-typedef struct {
-    RbPlace place;
-    const char *name, *title, *owner, *purpose;
-    guint index;         /* its rank by name */
-    GPtrArray *policies; /* RbTaskPolicy */
-    gint64 default_s, max_s;
-    gboolean privileged, used, broken;
-    const RbNetwork *networks;
-    guint n_networks;
-    RbHours *hours; /* or NULL */
-    const char *networks_text, *hours_text;
-    const RbTagTemplate *tags;
-    guint n_tags;
-    json_t *session_policy;    /* with ${…} of the mapping in it, or NULL */
-    const char **policy_needs; /* parameters that it names */
-    const char **words;        /* conditions in words */
-    const guint *duties;       /* separation_of_duties rules that name it */
-    guint n_duties;
-} RbRole;
-
-/** "${name}" among the accounts, as an expression of a `when` entry catches it. */
-typedef struct {
-    guint when;       /* the entry */
-    const char *name; /* NULL: the end of the list */
-} RbWhenCapture;
-
-typedef struct {
-    RbPlace place;
-    RbRole *role;
-    gboolean by_claims;   /* it names no groups: `provider` and `when` alone bring the role */
-    const char *provider; /* or NULL */
-    const RbWhen *when;
-    guint n_when;
-    const guint *accounts; /* indices, ascending */
-    guint n_accounts;
-    const char **captures;              /* "${name}" among the accounts, caught by groups; NULL-terminated */
-    const RbWhenCapture *when_captures; /* caught by `when` */
-    const char **words;                 /* conditions in words, the role's behind its own */
-} RbAssignment;
-
-typedef struct {
-    RbPlace place;
-    RbRole **roles;
-    guint n_roles;
-    const char *reason;
-} RbDuties;
 
 struct RbSnapshot {
     gatomicrefcount refs;
@@ -159,6 +87,13 @@ const RbWhen *rb_when_read(RbLoad *load, const RbYaml *map, guint *n);
 /** rb_assignment_gives: whether @a brings @role (NULL: any) in @account (name or id; NULL: any). */
 gboolean rb_assignment_gives(const RbSnapshot *snapshot, const RbAssignment *a, const char *account,
                              const char *role);
+
+/** rb_assignment_claims: (transfer full): "provider 'ci', when repository is 'acme/app' and ref starts with
+ * 'refs/tags/'"; "" where @a asks for neither. */
+char *rb_assignment_claims(const RbAssignment *a);
+
+/** rb_matcher_words: (transfer full): "groups with prefix 'aws-'". */
+char *rb_matcher_words(const RbMatcher *matcher);
 
 /** rb_accounts_sort, rb_roles_sort: after the last of them was read, before the first reference. */
 void rb_accounts_sort(RbLoad *load);

@@ -29,6 +29,12 @@ read_name(RbLoad *load, const RbYaml *root, const char *key, const char *what, c
                         stem); /* references are judged by file names, so that one mistake is told once */
 }
 
+static void
+policy_free(gpointer data)
+{
+    json_decref(((RbTaskPolicy *)data)->document); /* itself in the arena */
+}
+
 static RbTaskPolicy *
 add_policy(RbLoad *load, const char *file, const char *stem)
 {
@@ -37,6 +43,7 @@ add_policy(RbLoad *load, const char *file, const char *stem)
     policy->place = (RbPlace){ rb_load_text(load, file), 1, 1 };
     policy->name = rb_load_text(load, stem);
     policy->needs = rb_arena_alloc(&load->snapshot->arena, sizeof *policy->needs);
+    g_ptr_array_set_free_func(load->snapshot->policies, policy_free);
     g_ptr_array_add(load->snapshot->policies, policy);
     g_hash_table_insert(load->snapshot->policy_named, (char *)policy->name, policy);
     return policy;
@@ -58,11 +65,11 @@ rb_policy_read(RbLoad *load, const RbYaml *root, const char *stem)
 
     (void)rb_yaml_check_keys(root, known, load->problems);
     (void)read_name(load, root, "policy", "the policy", stem);
-    (void)rb_text_field(load, root, "task", TRUE);
+    policy->task = rb_text_field(load, root, "task", TRUE);
     if (statements == NULL)
         rb_yaml_problem(root, load->problems, NULL, "'statements' is missing");
     else
-        json_decref(rb_statements_read(load, statements, needs));
+        policy->document = rb_statements_read(load, statements, needs);
     policy->needs = rb_load_strings(load, needs);
 }
 
@@ -107,18 +114,22 @@ is_managed_policy(const char *text)
 }
 
 static guint
-read_managed(RbLoad *load, const RbYaml *root)
+read_managed(RbLoad *load, RbRole *role, const RbYaml *root)
 {
     const RbYaml *list = rb_yaml_get(root, "managed_policies");
     g_auto(GStrv) names = rb_yaml_strings(root, "managed_policies", load->problems);
     guint n = 0;
 
-    for (; names[n] != NULL; n++)
+    role->managed =
+        rb_arena_alloc(&load->snapshot->arena, (g_strv_length(names) + 1) * sizeof *role->managed);
+    for (; names[n] != NULL; n++) {
+        role->managed[n] = rb_load_text(load, names[n]);
         if (!is_managed_policy(names[n])) {
             g_autofree char *quoted = rb_text_quote(names[n]);
             rb_yaml_problem(list, load->problems, "write a name like ReadOnlyAccess, or an ARN",
                             "%s is not a managed policy", quoted);
         }
+    }
     return n;
 }
 
@@ -244,6 +255,7 @@ add_role(RbLoad *load, const char *file, const char *stem)
     role->place = (RbPlace){ rb_load_text(load, file), 1, 1 };
     role->name = rb_load_text(load, stem);
     role->policies = g_ptr_array_new();
+    role->managed = rb_arena_alloc(&load->snapshot->arena, sizeof *role->managed);
     g_ptr_array_set_free_func(load->snapshot->roles, role_free);
     g_ptr_array_add(load->snapshot->roles, role);
     g_hash_table_insert(load->snapshot->role_named, (char *)role->name, role);
@@ -272,7 +284,7 @@ rb_role_read(RbLoad *load, const RbYaml *root, const char *stem)
     role->owner = rb_text_field(load, root, "owner", TRUE);
     role->purpose = rb_text_field(load, root, "purpose", FALSE);
     read_policies(load, role, root);
-    managed = read_managed(load, root);
+    managed = read_managed(load, role, root);
     if (managed == 0 && role->policies->len == 0)
         rb_diagnostics_warning(load->problems, rb_yaml_file(root), 1, 1, "name a task policy",
                                "the role '%s' has no policies, so it may do nothing", role->name);

@@ -9,14 +9,14 @@ variable(const RbRole *role, const RbAccount *account, const char *name)
     if (g_str_equal(name, "partition"))
         return account->partition;
     if (g_str_equal(name, "role"))
-        return role->name;
+        return role == NULL ? NULL : role->name;
     if (g_str_equal(name, "account.id"))
         return account->id;
     return g_str_has_prefix(name, "account.") ? g_hash_table_lookup(account->parameters, name + 8) : NULL;
 }
 
-static char *
-resolve_text(const RbRole *role, const RbAccount *account, const char *text)
+char *
+rb_library_resolve(const RbRole *role, const RbAccount *account, const char *text)
 {
     GString *out = g_string_new(NULL);
     const char *open;
@@ -45,7 +45,7 @@ resolve(const RbRole *role, const RbAccount *account, const json_t *in)
     size_t i;
 
     if (json_is_string(in)) {
-        g_autofree char *text = resolve_text(role, account, json_string_value(in));
+        g_autofree char *text = rb_library_resolve(role, account, json_string_value(in));
         return json_string(text);
     }
     if (json_is_array(in)) {

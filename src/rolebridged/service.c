@@ -213,7 +213,7 @@ log_warnings(RbDiagnostics *problems)
     for (guint i = 0; i < rb_diagnostics_size(problems); i++) {
         const RbDiagnostic *row = rb_diagnostics_get(problems, i);
         g_autofree char *place = g_strdup_printf("%s:%u:%u", row->file, row->line, row->column);
-        if (row->severity == RB_SEVERITY_WARNING)
+        if (row->severity != RB_SEVERITY_ERROR)
             rb_log(RB_LOG_WARNING, "configuration", "place", place, "message", row->message, "hint",
                    row->hint, NULL);
     }

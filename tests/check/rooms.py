@@ -23,11 +23,16 @@ MAY_USE = {
     "store": ["base", "identity"],
     "issue": ["base", "iam", "identity", "sign", "net", "mapping/grant.h"],
     "access": ["base", "iam", "identity", "sign", "net", "mapping", "verify", "store", "issue"],
+    "compile": ["base", "iam", "mapping"],
+    "lint": ["base", "iam", "mapping", "compile"],
+    "prove": ["base", "iam", "mapping", "compile"],
+    "review": ["base", "iam", "mapping", "compile"],
+    "deploy": ["base", "iam", "net", "mapping", "compile", "issue"],
     "serve": ["base", "identity", "mapping", "verify", "issue", "store", "access"],
     "rolebridged": ["base", "iam", "identity", "net", "mapping", "verify", "store", "issue", "access", "serve"],
     # doctor must say of rolebridge.yaml what the service will: it has the same reader, and serve's own check
-    "rolebridgectl": ["base", "iam", "identity", "net", "mapping", "verify", "store", "issue", "access", "rolebridged/config.h",
-                      "serve/serve.h"],
+    "rolebridgectl": ["base", "iam", "identity", "net", "mapping", "verify", "store", "issue", "access", "compile", "lint",
+                      "prove", "review", "deploy", "rolebridged/config.h", "serve/serve.h"],
     "rolebridge": ["base", "iam", "net"],
     "sandbox": ["base", "net"],
 }
@@ -45,6 +50,7 @@ FOREIGN = {
     "zlib": (r"zlib\.h", ["verify"]),
     "libmicrohttpd": (r"microhttpd\.h", ["serve", "sandbox", "rolebridge"]),
     "GnuTLS": (r"gnutls/", ["serve"]),
+    "Z3": (r"z3", ["prove"]),
     "lasso": (r"lasso/", []),
 }
 
