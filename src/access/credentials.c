@@ -64,7 +64,7 @@ ask_facts(const Ask *ask)
 }
 
 static gboolean
-decide(Ask *ask, gint64 *duration_s, GError **error)
+decide(Ask *ask, GError **error)
 {
     if (ask->proof == NULL && (ask->account == NULL || ask->role == NULL))
         return rb_refuse(error, RB_REQUEST_MALFORMED, "no %s was named",
@@ -72,8 +72,14 @@ decide(Ask *ask, gint64 *duration_s, GError **error)
     ask->decision = rb_access_decide(ask->access, ask->visit, ask->session);
     ask->grant = ask->proof != NULL ? rb_decision_find_role_arn(ask->decision, ask->proof->role_arn, error)
                                     : rb_decision_find(ask->decision, ask->account, ask->role, error);
-    return ask->grant != NULL &&
-           rb_issue_check_destination(ask->access->issuer, ask->grant, ask->destination, error) &&
+    return ask->grant != NULL;
+}
+
+/* Whether the grant allows what was asked for besides. */
+static gboolean
+check_wishes(const Ask *ask, gint64 *duration_s, GError **error)
+{
+    return rb_issue_check_destination(ask->access->issuer, ask->grant, ask->destination, error) &&
            rb_issuer_check_duration(ask->grant, ask->asked_s, duration_s, error);
 }
 
@@ -182,9 +188,9 @@ decide_on_record(Ask *ask, GError **error)
     gint64 duration_s = 0;
 
     if (ask->proof == NULL)
-        return take(ask, &asking, error) && decide(ask, &duration_s, error) &&
+        return take(ask, &asking, error) && decide(ask, error) && check_wishes(ask, &duration_s, error) &&
                record_decision(ask, duration_s, error);
-    return decide(ask, &duration_s, error) && take(ask, &exchanging, error) &&
+    return decide(ask, error) && take(ask, &exchanging, error) && check_wishes(ask, &duration_s, error) &&
            settle_decision(ask, duration_s, error);
 }
 

@@ -243,8 +243,10 @@ is_harmless(gunichar c)
 {
     if (c < 0x20 || (c >= 0x7f && c < 0xa0))
         return FALSE;
-    /* direction marks and overrides, line and paragraph separators, zero-width characters, byte order mark */
-    return !(c == 0x061c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+    /* direction marks and overrides, line and paragraph separators, zero-width characters, byte order mark,
+     * and U+xxFFFE, U+xxFFFF, which are no characters: XML has no way to write them */
+    return (c & 0xfffe) != 0xfffe &&
+           !(c == 0x061c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
              (c >= 0x2060 && c <= 0x206f) || c == 0xfeff || c == 0xad);
 }
 

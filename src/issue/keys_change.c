@@ -156,6 +156,10 @@ check_retire(const GPtrArray *entries, const RbKeyEntry *entry, const char *kid,
         return rb_refuse(error, RB_SIGN_KEY, "no key %s; rolebridgectl keys list names them", quoted);
     if (entry->published_until != 0 && entry->published_until <= now)
         return rb_refuse(error, RB_SIGN_KEY, "the key %s was retired at %s", quoted, until);
+    if (entry->created_at > now)
+        return rb_refuse(error, RB_SIGN_KEY,
+                         "the key %s was made by a clock that is ahead of this one; set this clock, or wait",
+                         quoted);
     if (!leaked && entry == rb_key_entries_current(entries, entry->use, now))
         return rb_refuse(error, RB_SIGN_KEY,
                          "the key %s signs; rotate first, and retire it when its successor signs; a key that "

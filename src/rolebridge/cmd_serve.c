@@ -90,11 +90,12 @@ check_token(const RbSecret *token, const char *path, GError **error)
     const char *text = rb_secret_reveal(token);
     gsize size = rb_secret_size(token), n = 0;
 
-    while (n < size && g_ascii_isgraph(text[n]))
+    while (n < size && g_ascii_isgraph(text[n]) && text[n] != '\'') /* it is printed in quotes, for a shell */
         n++;
     return (n == size && size >= TOKEN_MIN && size <= TOKEN_MAX) ||
-           rb_cli_stop(error, RB_EXIT_USAGE, "%s holds no token: %d to %d printable characters", path,
-                       TOKEN_MIN, TOKEN_MAX);
+           rb_cli_stop(error, RB_EXIT_USAGE,
+                       "%s holds no token: %d to %d printable characters without quotes", path, TOKEN_MIN,
+                       TOKEN_MAX);
 }
 
 /* The token of --token-file; a new one is written where there is none yet. */
@@ -133,7 +134,7 @@ print_variables(const RbCli *cli, const RbServing *serving, const Options *o, gu
         if (variables[i].value != NULL && cli->json)
             (void)json_object_set_new(json, variables[i].name, json_string(variables[i].value));
         else if (variables[i].value != NULL)
-            printf("export %s=%s\n", variables[i].name, variables[i].value);
+            printf("export %s='%s'\n", variables[i].name, variables[i].value);
     if (cli->json)
         rb_cli_print_json(json);
     json_decref(json);

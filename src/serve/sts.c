@@ -119,7 +119,6 @@ static const struct {
     { RB_IDENTITY_NAME_UNUSABLE, "InvalidIdentityToken", 400, "The session's name would have characters, or a length, that AWS does not take.", "Tell your administrator the incident id; `name` of the provider can use other claims." },
     { RB_SIGN_IN_NO_PROVIDER, "InvalidIdentityToken",  400, "No identity provider has its assertions exchanged here.", "Ask your administrator: it needs `sts: true` in rolebridge.yaml." },
     { RB_MAPPING_NOT_ASSIGNED, "AccessDenied",         403, "What the token says brings this role in this account to nobody.", "Ask the owner of the role; the incident id leads to what the token said." },
-    { RB_MAPPING_ATTRIBUTE,   "AccessDenied",          403, "A claim of the token is not what this role asks for.", "Ask the owner of the role; the incident id leads to what the token said." },
     { RB_STS_DURATION,        "ValidationError",       400, NULL, NULL },
     { RB_STS_POLICY,          "PackedPolicyTooLarge",  400, NULL, NULL },
     { RB_STS_TAGS,            "PackedPolicyTooLarge",  400, NULL, NULL },
@@ -177,14 +176,28 @@ words_of(const GError *error)
     return words_by_kind(error, outcome);
 }
 
+/* Who gets nothing learns one thing: that what he came with brings nothing. Which roles are there, and what
+ * they would ask for, is the audit log's, or anybody with a job at a public issuer could find out. */
+static GError *
+what_to_tell(const GError *error)
+{
+    GError *told = NULL;
+
+    if (!rb_is_refusal(error, RB_MAPPING_ATTRIBUTE) && !rb_is_refusal(error, RB_MAPPING_PROVIDER))
+        return g_error_copy(error);
+    (void)rb_refuse(&told, RB_MAPPING_NOT_ASSIGNED, "nothing that was stated brings it");
+    return told;
+}
+
 RbAnswer *
 rb_sts_error(const GError *error, const char *incident)
 {
-    const Words words = words_of(error);
-    const char *detail = rb_outcome_detail(error);
+    g_autoptr(GError) told = what_to_tell(error);
+    const Words words = words_of(told);
+    const char *detail = rb_outcome_detail(told);
     g_autofree char *text =
         g_strdup_printf("%s %s%s%s (%s, incident %s)", words.what, detail != NULL ? detail : "",
-                        detail != NULL ? ". " : "", words.next, rb_outcome(error)->id, incident);
+                        detail != NULL ? ". " : "", words.next, rb_outcome(told)->id, incident);
     g_autoptr(xmlBuffer) buffer = xmlBufferCreate();
     g_autoptr(xmlTextWriter) writer = xmlNewTextWriterMemory(buffer, 0);
     Writing writing = { writer, writer == NULL };

@@ -10,7 +10,8 @@ struct RbKeyring {
     char *source;
     GMutex refreshing; /* one reader of the source at a time; guards renewed_at */
     gint64 renewed_at;
-    GMutex lock; /* guards what follows */
+    gint renewing; /* threads in rb_keyring_renew(); atomic */
+    GMutex lock;   /* guards what follows */
     gpointer value;
     gint64 refreshed_at, next_at;
     char *failure; /* of the last try; NULL: it went well */
@@ -155,21 +156,33 @@ has_other(RbKeyring *keyring, gconstpointer seen)
     return other;
 }
 
-/* Whoever waited for another thread's reading takes what it brought; a token with an invented key id costs
- * the issuer one request a minute, however many are sent. */
-gboolean
-rb_keyring_renew(RbKeyring *keyring, gconstpointer seen, gint64 now)
+static RbRenewed
+renew(RbKeyring *keyring, gconstpointer seen, gint64 now)
 {
-    gboolean other;
+    RbRenewed renewed;
 
     g_mutex_lock(&keyring->refreshing);
     if (!has_other(keyring, seen) && now >= keyring->renewed_at + RB_KEYRING_RETRY_S) {
         keyring->renewed_at = now;
         (void)load_locked(keyring, now, NULL); /* kept for the status; the old keys stay */
     }
-    other = has_other(keyring, seen);
+    renewed = has_other(keyring, seen) ? RB_RENEWED : RB_RENEWED_NOTHING;
     g_mutex_unlock(&keyring->refreshing);
-    return other;
+    return renewed;
+}
+
+/* Whoever waited for another thread's reading takes what it brought; a token with an invented key id costs
+ * the issuer one request a minute, however many are sent. Only a few wait: while a slow issuer is asked, a
+ * crowd of such tokens would hold every thread that those with good tokens need. */
+RbRenewed
+rb_keyring_renew(RbKeyring *keyring, gconstpointer seen, gint64 now)
+{
+    RbRenewed renewed = RB_RENEWED_BUSY;
+
+    if (g_atomic_int_add(&keyring->renewing, 1) < RB_KEYRING_RENEWING_MAX)
+        renewed = renew(keyring, seen, now);
+    (void)g_atomic_int_add(&keyring->renewing, -1);
+    return renewed;
 }
 
 void

@@ -219,6 +219,7 @@ rb_oidc_verify(const RbOidcSource *source, const char *audience, const char *con
     const RbJwtRules rules = { source->issuer, audience, types, source->algorithms, source->seat->skew_s };
     g_autoptr(RbOidcTrust) trust = rb_oidc_trust(source, now, error), fresh = NULL;
     g_autoptr(GError) why = NULL;
+    RbRenewed renewed = RB_RENEWED_NOTHING;
     RbJws *jws;
 
     if (trust == NULL)
@@ -226,10 +227,15 @@ rb_oidc_verify(const RbOidcSource *source, const char *audience, const char *con
     jws = rb_jwt_verify(&rules, trust->keys, token, now, &why);
     if (jws != NULL)
         return jws;
-    if (rb_is_refusal(why, RB_JWT_KEY_UNKNOWN) && rb_keyring_renew(source->keyring, trust, now)) {
+    if (rb_is_refusal(why, RB_JWT_KEY_UNKNOWN))
+        renewed = rb_keyring_renew(source->keyring, trust, now);
+    if (renewed == RB_RENEWED) {
         fresh = rb_oidc_trust(source, now, error);
         return fresh == NULL ? NULL : rb_jwt_verify(&rules, fresh->keys, token, now, error);
     }
-    g_propagate_error(error, g_steal_pointer(&why));
+    if (renewed == RB_RENEWED_BUSY)
+        (void)rb_fault(error, RB_FAULT_BUSY, "the keys of '%s' are being read for others", source->issuer);
+    else
+        g_propagate_error(error, g_steal_pointer(&why));
     return NULL;
 }

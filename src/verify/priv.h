@@ -91,7 +91,11 @@ typedef struct {
     gconstpointer owner;
 } RbKeyringSetting;
 
-enum { RB_KEYRING_FILE_S = 30, RB_KEYRING_RETRY_S = 60 };
+enum {
+    RB_KEYRING_FILE_S = 30,
+    RB_KEYRING_RETRY_S = 60,
+    RB_KEYRING_RENEWING_MAX = 8, /* threads that read or wait; the service has 32 for what may be slow */
+};
 
 RbKeyring *rb_keyring_new(const RbKeyringSetting *setting);
 void rb_keyring_free(RbKeyring *keyring);
@@ -103,9 +107,11 @@ gboolean rb_keyring_load(RbKeyring *keyring, gint64 now, GError **error);
 gint64 rb_keyring_refresh(RbKeyring *keyring, gint64 now, GError **error);
 /**
  * rb_keyring_renew: @seen turned out to lack a key: reads the source again, at most every RB_KEYRING_RETRY_S
- * and by one thread at a time. Returns: TRUE when there is another value than @seen now
+ * and by one thread at a time. BUSY: RB_KEYRING_RENEWING_MAX threads are at it already, and nothing is known
+ * yet
  */
-gboolean rb_keyring_renew(RbKeyring *keyring, gconstpointer seen, gint64 now);
+typedef enum { RB_RENEWED, RB_RENEWED_NOTHING, RB_RENEWED_BUSY } RbRenewed;
+RbRenewed rb_keyring_renew(RbKeyring *keyring, gconstpointer seen, gint64 now);
 /** rb_keyring_get: a reference to the value (release with g_atomic_rc_box_release_full and the clear
  * function), or NULL when nothing has been read yet. */
 gpointer rb_keyring_get(RbKeyring *keyring);

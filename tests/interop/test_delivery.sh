@@ -205,7 +205,7 @@ serve() { # ARGUMENTS…: in the background; what it printed is $W/serve
     until_true 20 grep -q 'until it is stopped' "$W/serve.err" || { cat "$W/serve.err"; return 1; }
 }
 serve_ends() { kill -TERM "$SERVER" && ended "$SERVER" 0 "$W/serve" && ! grep -qE 'ASIA' "$W/serve" "$W/serve.err"; }
-variable() { sed -n "s/^export $1=//p" "$W/serve"; }
+variable() { sed -n "s/^export $1='\(.*\)'$/\1/p" "$W/serve"; }
 
 # asked WANTED-STATUS URL CURL-ARGUMENTS…: the answer into $W/body
 asked() {

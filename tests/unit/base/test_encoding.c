@@ -69,6 +69,8 @@ static const struct {
     { "\xe2\x80\xaegpj.exe", "\\u{202e}gpj.exe" },
     { "bad\xff", "bad\\xff" },
     { "c1\xc2\x9b", "c1\\u{9b}" },
+    { "no\xef\xbf\xbe\xef\xbf\xbf", "no\\u{fffe}\\u{ffff}" },
+    { "last\xf4\x8f\xbf\xbf", "last\\u{10ffff}" },
     { "gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f" },
 };
 

@@ -162,6 +162,26 @@ test_retired(void **state)
     assert_true(rb_signing_keys_reload(keys, NOW + 2 * DAY, &error));
 }
 
+/* A key that a clock ahead of this one made: an end before its beginning would make keys.json unreadable. */
+static void
+test_retire_ahead(void **state)
+{
+    g_autofree char *first = make(RB_KEY_TOKEN, NULL, NOW, NOW),
+                    *ahead = make(RB_KEY_TOKEN, NULL, NOW + DAY, NOW + DAY);
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(GPtrArray) entries = rb_key_entries_read(dir, problems);
+    const RbSigningKeysSetting setting = { .dir = dir };
+    g_autoptr(RbSigningKeys) keys = NULL;
+    g_autoptr(GError) error = NULL;
+
+    (void)state;
+    assert_non_null(entries);
+    assert_false(rb_key_entries_retire(&setting, entries, ahead, TRUE, NOW, &error));
+    assert_non_null(strstr(error->message, "ahead"));
+    keys = load(NOW);
+    expect_current(keys, "nothing changed", NOW, first, NULL, 1);
+}
+
 static void
 test_refresh(void **state)
 {
@@ -615,6 +635,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_over_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_first_of_the_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_retired, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_retire_ahead, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refresh, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_jwks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files, set_up, tear_down),

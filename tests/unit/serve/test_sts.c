@@ -212,7 +212,6 @@ static const struct {
     { RB_IDENTITY_MALFORMED, 400, "InvalidIdentityToken" },
     { RB_MAPPING_NOT_ASSIGNED, 403, "AccessDenied" },
     { RB_MAPPING_MFA_REQUIRED, 403, "AccessDenied" },
-    { RB_MAPPING_ATTRIBUTE, 403, "AccessDenied" },
     { RB_STS_ACCESS_DENIED, 403, "AccessDenied" },
     { RB_STS_DURATION, 400, "ValidationError" },
     { RB_STS_TAGS, 400, "PackedPolicyTooLarge" },
@@ -260,6 +259,29 @@ test_refusals(void **state)
     g_autoptr(RbAnswer) fault = ask(WHOLE);
     expect_error("fault", fault, 503, "ServiceUnavailable", "fault.store");
     assert_non_null(header_of(fault, "Retry-After"));
+}
+
+/* Somebody's valid token that brings nothing: whether the role is there, and what it would ask for, is not
+ * told. */
+static void
+test_nothing(void **state)
+{
+    static const RbRefusalCode codes[] = { RB_MAPPING_NOT_ASSIGNED, RB_MAPPING_ATTRIBUTE,
+                                           RB_MAPPING_PROVIDER };
+    g_autofree char *first = NULL;
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(codes); i++) {
+        g_autoptr(RbAnswer) answer = NULL;
+        fake_reset();
+        fake.refuse = codes[i];
+        answer = ask(WHOLE);
+        assert_int_equal(answer->status, 403);
+        if (first == NULL)
+            first = g_strdup(rb_secret_reveal(answer->body));
+        assert_string_equal(rb_secret_reveal(answer->body), first);
+    }
+    assert_non_null(strstr(first, "mapping.not_assigned"));
 }
 
 static const struct {
@@ -387,9 +409,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parameters),      cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_by_token),        cmocka_unit_test(test_by_assertion),
-        cmocka_unit_test(test_hostile_subject), cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_parameters),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_nothing),      cmocka_unit_test(test_by_token),
+        cmocka_unit_test(test_by_assertion), cmocka_unit_test(test_hostile_subject),
+        cmocka_unit_test(test_limits),
     };
 
     return cmocka_run_group_tests_name("sts", tests, set_up, tear_down);

@@ -3,11 +3,13 @@
 
 #include "verify/oidc.h"
 
+#include <glib/gstdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -91,7 +93,7 @@ test_crowd(void **state)
     };
     g_autofree char *body = issuer_claims(issuer, "n", "\"exp\":1800000000");
     Crowd crowd = { &oidc, jose_sign(issuer->next, "RS256", "{\"alg\":\"RS256\",\"kid\":\"next\"}", body) };
-    GThread *threads[16];
+    GThread *threads[RB_KEYRING_RENEWING_MAX];
     guint in = 0;
 
     (void)state;
@@ -107,6 +109,85 @@ test_crowd(void **state)
     assert_int_equal(issuer->asked[ASK_JWKS], 2);
     rb_keyring_free(oidc.source.keyring);
     g_free(crowd.token);
+}
+
+/* A source that does not answer until it is let. */
+typedef struct {
+    GMutex lock;
+    GCond changed;
+    RbKeyring *keyring;
+    gboolean open;
+    guint busy, others;
+} Slow;
+
+static gpointer
+slow_parse(gconstpointer owner, GBytes *bytes, gint64 now, gint64 *refresh_s, GError **error)
+{
+    Slow *slow = (Slow *)owner;
+
+    (void)bytes, (void)now, (void)refresh_s, (void)error;
+    g_mutex_lock(&slow->lock);
+    while (!slow->open)
+        g_cond_wait(&slow->changed, &slow->lock);
+    g_mutex_unlock(&slow->lock);
+    return g_atomic_rc_box_new0(guint);
+}
+
+static void
+slow_clear(gpointer value)
+{
+    (void)value;
+}
+
+static gpointer
+renew_one(gpointer data)
+{
+    Slow *slow = data;
+    RbRenewed renewed = rb_keyring_renew(slow->keyring, NULL, ISSUER_NOW);
+
+    g_mutex_lock(&slow->lock);
+    if (renewed == RB_RENEWED_BUSY)
+        slow->busy++;
+    else
+        slow->others++;
+    g_cond_broadcast(&slow->changed);
+    g_mutex_unlock(&slow->lock);
+    return NULL;
+}
+
+/* A crowd with invented key ids, while the issuer is slow: a few wait for it, the others are sent away. */
+static void
+test_crowd_while_slow(void **state)
+{
+    Slow slow = { .open = FALSE };
+    g_autofree char *path = NULL;
+    int file = g_file_open_tmp("keys-XXXXXX", &path, NULL);
+    const RbKeyringSetting setting = { path, NULL, 3600, 16, slow_parse, slow_clear, &slow };
+    GThread *threads[3 * RB_KEYRING_RENEWING_MAX];
+
+    (void)state;
+    assert_true(file >= 0);
+    g_mutex_init(&slow.lock);
+    g_cond_init(&slow.changed);
+    slow.keyring = rb_keyring_new(&setting);
+    for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+        threads[i] = g_thread_new("one", renew_one, &slow);
+    g_mutex_lock(&slow.lock);
+    while (slow.busy < 2 * RB_KEYRING_RENEWING_MAX)
+        g_cond_wait(&slow.changed, &slow.lock);
+    assert_int_equal(slow.others, 0);
+    slow.open = TRUE;
+    g_cond_broadcast(&slow.changed);
+    g_mutex_unlock(&slow.lock);
+    for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+        (void)g_thread_join(threads[i]);
+    assert_int_equal(slow.busy, 2 * RB_KEYRING_RENEWING_MAX);
+    assert_int_equal(slow.others, RB_KEYRING_RENEWING_MAX);
+    rb_keyring_free(slow.keyring);
+    (void)close(file);
+    (void)g_unlink(path);
+    g_mutex_clear(&slow.lock);
+    g_cond_clear(&slow.changed);
 }
 
 /* While the issuer is down its last keys are used, for a day. */
@@ -200,9 +281,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rollover),      cmocka_unit_test(test_crowd),
-        cmocka_unit_test(test_stale),         cmocka_unit_test(test_refused_refresh),
-        cmocka_unit_test(test_cache_headers),
+        cmocka_unit_test(test_rollover),         cmocka_unit_test(test_crowd),
+        cmocka_unit_test(test_crowd_while_slow), cmocka_unit_test(test_stale),
+        cmocka_unit_test(test_refused_refresh),  cmocka_unit_test(test_cache_headers),
     };
 
     return cmocka_run_group_tests_name("oidc_keys", tests, party_set_up, party_tear_down);
