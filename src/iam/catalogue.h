@@ -26,10 +26,8 @@ typedef struct {
     const char *service; /* "s3" */
     const char *name;    /* "GetObject", in AWS's case */
     RbAccessLevel level;
-    gboolean permission_only;
     const RbResourceType *const *resources; /* NULL-terminated; empty: takes "*" alone */
     const char *const *keys;                /* condition keys beside the global ones, NULL-terminated */
-    const char *const *dependent;           /* actions it needs besides: "iam:PassRole" */
 } RbAction;
 
 /** "String", "Numeric", "Date", "Bool", "ARN", "Binary", "IPAddress"; several: ArrayOf…. */
@@ -57,7 +55,8 @@ GPtrArray *rb_catalogue_expand(const char *pattern);
  */
 const RbConditionKey *rb_catalogue_key(const char *key);
 
-/** rb_catalogue_nearest: a service or an action of a known service like the misspelt @text; NULL: none. */
+/** rb_catalogue_nearest: what the misspelt @text was meant to be: "s3:GetObject" for "s3:GetObjct", "s3" for
+ * "s33" and "s33:GetObject"; NULL: nothing is like it. */
 const char *rb_catalogue_nearest(const char *text);
 
 #endif
