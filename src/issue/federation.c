@@ -173,6 +173,18 @@ rb_issuer_url(const RbIssuer *issuer)
     return issuer->url;
 }
 
+const char *
+rb_issuer_audience(const RbIssuer *issuer)
+{
+    return issuer->audience;
+}
+
+const char *
+rb_issuer_entity_id(const RbIssuer *issuer)
+{
+    return issuer->entity_id;
+}
+
 RbSigningKeys *
 rb_issuer_keys(const RbIssuer *issuer)
 {

@@ -60,6 +60,9 @@ char *rb_issuer_read_audience(const RbIssuerSetting *setting, RbDiagnostics *pro
 
 /** rb_issuer_url: `iss` of tokens; NULL without `issuer`. */
 const char *rb_issuer_url(const RbIssuer *issuer);
+/** rb_issuer_audience: `aud` of tokens; rb_issuer_entity_id: Issuer of assertions; NULL without `issuer`. */
+const char *rb_issuer_audience(const RbIssuer *issuer);
+const char *rb_issuer_entity_id(const RbIssuer *issuer);
 /** rb_issuer_keys: (transfer none): what it signs with; NULL without `issuer`. */
 RbSigningKeys *rb_issuer_keys(const RbIssuer *issuer);
 

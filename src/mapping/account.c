@@ -255,12 +255,15 @@ read_account(RbLoad *load, const RbYaml *node)
 void
 rb_accounts_read(RbLoad *load, const RbYaml *root)
 {
-    static const char *const known[] = { "rolebridge", "accounts", NULL };
+    static const char *const known[] = { "rolebridge", "bridge", "accounts", NULL };
+    const RbYaml *bridge = rb_yaml_get(root, "bridge");
     const RbYaml *list = rb_yaml_get(root, "accounts");
 
     g_ptr_array_set_free_func(load->snapshot->accounts, account_free);
     load->accounts_known = TRUE;
     (void)rb_yaml_check_keys(root, known, load->problems);
+    if (bridge != NULL)
+        rb_bridge_read(load, bridge);
     if (list == NULL)
         rb_yaml_problem(root, load->problems, NULL, "'accounts' is missing");
     if (list == NULL || !rb_yaml_expect(list, RB_YAML_LIST, load->problems))

@@ -152,6 +152,20 @@ rb_snapshot_uses(const RbSnapshot *snapshot, RbIssueMethod method)
     return FALSE;
 }
 
+/* What compiled trust policies expect must be what the service signs. */
+static void
+check_bridge(const RbBridge *bridge, const char *key, const char *told, const char *is,
+             RbDiagnostics *problems)
+{
+    g_autofree char *quoted = rb_text_quote(told), *real = is == NULL ? NULL : rb_text_quote(is);
+    g_autofree char *hint = is == NULL ? NULL : g_strdup_printf("write %s: %s", key, is);
+
+    if (is != NULL && !g_str_equal(told, is))
+        rb_diagnostics_error(problems, bridge->place.file, bridge->place.line, bridge->place.column, hint,
+                             "accounts are told to trust the %s %s, and the service's is %s", key, quoted,
+                             real);
+}
+
 void
 rb_snapshot_check_issuer(const RbSnapshot *snapshot, const RbIssuerFacts *facts, RbDiagnostics *problems)
 {
@@ -166,4 +180,9 @@ rb_snapshot_check_issuer(const RbSnapshot *snapshot, const RbIssuerFacts *facts,
         if (account->method == RB_ISSUE_WEB_IDENTITY && facts->url != NULL)
             check_provider_arn(account, facts->url, problems);
     }
+    if (snapshot->bridge == NULL)
+        return;
+    check_bridge(snapshot->bridge, "url", snapshot->bridge->url, facts->url, problems);
+    check_bridge(snapshot->bridge, "audience", snapshot->bridge->audience, facts->audience, problems);
+    check_bridge(snapshot->bridge, "entity_id", snapshot->bridge->entity_id, facts->entity_id, problems);
 }

@@ -9,7 +9,7 @@
 
 /* What a mapping directory may hold. */
 static const char *const top_files[] = { "accounts.yaml", "assignments.yaml", NULL };
-static const char *const folders[] = { "assignments", "policies", "roles", NULL };
+static const char *const folders[] = { "assignments", "managed", "policies", "roles", NULL };
 
 /* One directory being listed. */
 typedef struct {
@@ -112,10 +112,12 @@ scan_folder(Scan *s, const char *path, const char *folder)
         const char *name = g_ptr_array_index(names, i);
         g_autofree char *child = g_build_filename(path, name, NULL);
         g_autofree char *shown = g_strdup_printf("%s/%s", folder, name);
-        if (g_str_has_suffix(name, ".yaml") && !g_file_test(child, G_FILE_TEST_IS_DIR))
+        const char *suffix = g_str_equal(folder, "managed") ? ".json" : ".yaml";
+        g_autofree char *hint = g_strdup_printf("only %s files here are read", suffix);
+        if (g_str_has_suffix(name, suffix) && !g_file_test(child, G_FILE_TEST_IS_DIR))
             add_file(s, child, shown);
         else
-            rb_diagnostics_warning(s->problems, shown, 0, 0, "only .yaml files here are read", "ignored");
+            rb_diagnostics_warning(s->problems, shown, 0, 0, hint, "ignored");
     }
 }
 
@@ -123,9 +125,10 @@ static void
 scan_unknown(Scan *s, const char *name, gboolean is_folder)
 {
     const char *near = rb_text_nearest(name, is_folder ? folders : top_files);
-    g_autofree char *hint = near == NULL ? g_strdup("known here: accounts.yaml, assignments.yaml, "
-                                                    "assignments/, policies/, roles/, schema/")
-                                         : g_strdup_printf("did you mean '%s'?", near);
+    g_autofree char *hint = near == NULL
+                                ? g_strdup("known here: accounts.yaml, assignments.yaml, "
+                                           "assignments/, managed/, policies/, roles/, schema/, *.xml")
+                                : g_strdup_printf("did you mean '%s'?", near);
 
     if (!is_folder && g_str_has_suffix(name, ".yaml"))
         rb_diagnostics_error(s->problems, name, 0, 0, hint, "not a file of a mapping");
@@ -150,8 +153,8 @@ scan_top(Scan *s)
         gboolean is_folder = g_file_test(child, G_FILE_TEST_IS_DIR);
         if (is_folder && g_strv_contains(folders, name))
             scan_folder(s, child, name);
-        else if (!is_folder && g_strv_contains(top_files, name))
-            add_file(s, child, name);
+        else if (!is_folder && (g_strv_contains(top_files, name) || g_str_has_suffix(name, ".xml")))
+            add_file(s, child, name); /* .xml: what bridge.metadata may name */
         else if (!is_folder || !g_str_equal(name, "schema"))
             scan_unknown(s, name, is_folder);
     }

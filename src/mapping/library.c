@@ -19,6 +19,12 @@ rb_snapshot_policies(const RbSnapshot *snapshot)
     return snapshot->policies;
 }
 
+const RbBridge *
+rb_snapshot_bridge(const RbSnapshot *snapshot)
+{
+    return snapshot->bridge;
+}
+
 const RbAssignment *
 rb_snapshot_assignment(const RbSnapshot *snapshot, guint i)
 {

@@ -29,6 +29,17 @@ typedef struct {
     gboolean used, broken;
 } RbTaskPolicy;
 
+/** What accounts trust: `bridge` in accounts.yaml. */
+typedef struct {
+    RbPlace place;
+    const char *url;       /* the issuer of tokens: "https://bridge.acme.example" */
+    const char *host;      /* the same as IAM writes it: without the scheme */
+    const char *audience;  /* of tokens */
+    const char *entity_id; /* the issuer of assertions */
+    const char *principal; /* ARN of the service's own role, for assume-role accounts; NULL: not said */
+    const char *metadata;  /* text of the SAML metadata file that `metadata` names; NULL: it names none */
+} RbBridge;
+
 /** A tag's value: literal, attribute, literal, attribute, …, literal; NULL-terminated. */
 typedef struct {
     const char *key;
@@ -89,6 +100,9 @@ const GPtrArray *rb_snapshot_accounts(const RbSnapshot *snapshot);
 const GPtrArray *rb_snapshot_roles(const RbSnapshot *snapshot);
 const GPtrArray *rb_snapshot_policies(const RbSnapshot *snapshot);
 
+/** rb_snapshot_bridge: what accounts trust; NULL: accounts.yaml does not say. */
+const RbBridge *rb_snapshot_bridge(const RbSnapshot *snapshot);
+
 /** rb_snapshot_assignment: the @i-th of rb_snapshot_size().n_assignments, in the order of the files. */
 const RbAssignment *rb_snapshot_assignment(const RbSnapshot *snapshot, guint i);
 
@@ -108,6 +122,10 @@ gboolean rb_snapshot_gives(const RbSnapshot *snapshot, const RbAccount *account,
  * The provider and `when` of an assignment with groups are part of each line.
  */
 GStrv rb_assignment_who(const RbSnapshot *snapshot, guint i);
+
+/** rb_role_lacks: the first parameter that @role needs and @account does not have, and (out) the task policy
+ * that names it, NULL for its session policy; NULL: none. */
+const char *rb_role_lacks(const RbRole *role, const RbAccount *account, const RbTaskPolicy **policy);
 
 /** rb_library_resolve: (transfer full): @text of a policy or template with ${partition}, ${role},
  * ${account.…} put in; AWS's own variables stay. @role may be NULL: ${role} stays. */

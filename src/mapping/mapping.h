@@ -61,11 +61,13 @@ gboolean rb_snapshot_uses(const RbSnapshot *snapshot, RbIssueMethod method);
 typedef struct {
     const char *url;                         /* of `issuer` in rolebridge.yaml; NULL: there is none */
     gboolean signs_tokens, signs_assertions; /* there is a key for it */
+    const char *audience, *entity_id;        /* of tokens, of assertions; NULL: there is no `issuer` */
 } RbIssuerFacts;
 
 /**
  * rb_snapshot_check_issuer: errors for accounts that trust rolebridge itself (issue.method web-identity,
- * saml): there is no issuer or no key to sign with, or `provider_arn` is of another issuer than @facts->url.
+ * saml): there is no issuer or no key to sign with, or `provider_arn` is of another issuer than @facts->url;
+ * and where `bridge` in accounts.yaml tells the accounts something else than the service does.
  */
 void rb_snapshot_check_issuer(const RbSnapshot *snapshot, const RbIssuerFacts *facts,
                               RbDiagnostics *problems);

@@ -34,6 +34,7 @@ struct RbSnapshot {
     char *digest;
     GPtrArray *accounts;    /* RbAccount, by id */
     GHashTable *account_at; /* id and name → index + 1 */
+    const RbBridge *bridge; /* or NULL */
     GPtrArray *policies;    /* RbTaskPolicy */
     GHashTable *policy_named;
     GPtrArray *roles; /* RbRole, by name */
@@ -49,6 +50,7 @@ struct RbSnapshot {
 typedef struct {
     RbSnapshot *snapshot;
     RbDiagnostics *problems;
+    GPtrArray *files;        /* RbMappingFile: all of them */
     gboolean accounts_known; /* FALSE: accounts.yaml could not be read, so no reference to it is judged */
 } RbLoad;
 
@@ -62,6 +64,7 @@ RbSnapshot *rb_snapshot_build(GPtrArray *files, RbDiagnostics *problems);
 
 /* One reader for each kind of file; each reports every mistake it finds. */
 void rb_accounts_read(RbLoad *load, const RbYaml *root);
+void rb_bridge_read(RbLoad *load, const RbYaml *node);
 void rb_policy_read(RbLoad *load, const RbYaml *root, const char *stem);
 void rb_role_read(RbLoad *load, const RbYaml *root, const char *stem);
 void rb_assignments_read(RbLoad *load, const RbYaml *root);
@@ -112,9 +115,6 @@ json_t *rb_statements_read(RbLoad *load, const RbYaml *list, GHashTable *needs);
 /** rb_session_policy_for: (transfer full): @role's session policy for @account as compact JSON; NULL: it has
  * none, or @problem (static) says why it cannot be made. */
 char *rb_session_policy_for(const RbRole *role, const RbAccount *account, const char **problem);
-
-/** rb_role_lacks: the first parameter that @role needs and @account does not have; NULL: none. */
-const char *rb_role_lacks(const RbRole *role, const RbAccount *account, const RbTaskPolicy **policy);
 
 /** rb_tags_read: the `tags` map of a role. */
 void rb_tags_read(RbLoad *load, RbRole *role, const RbYaml *node);

@@ -127,8 +127,11 @@ parse_all(Build *b)
 {
     for (guint i = 0; i < b->files->len; i++) {
         const RbMappingFile *file = g_ptr_array_index(b->files, i);
-        g_autoptr(RbYamlDocument) document = rb_yaml_parse(file->name, file->bytes, b->load.problems);
-        gboolean ok = document != NULL && rb_yaml_check_version(rb_yaml_root(document), b->load.problems);
+        g_autoptr(RbYamlDocument) document = NULL;
+        gboolean ok;
+        if (g_str_has_suffix(file->name, ".yaml"))
+            document = rb_yaml_parse(file->name, file->bytes, b->load.problems);
+        ok = document != NULL && rb_yaml_check_version(rb_yaml_root(document), b->load.problems);
         g_ptr_array_add(b->documents, ok ? g_steal_pointer(&document) : NULL);
     }
 }
@@ -216,7 +219,7 @@ rb_snapshot_build(GPtrArray *files, RbDiagnostics *problems)
 {
     g_autoptr(RbSnapshot) snapshot = snapshot_new();
     g_autoptr(GPtrArray) documents = g_ptr_array_new_with_free_func(document_free);
-    Build b = { { .snapshot = snapshot, .problems = problems }, files, documents };
+    Build b = { { .snapshot = snapshot, .problems = problems, .files = files }, files, documents };
     guint before = rb_diagnostics_count(problems);
 
     parse_all(&b);

@@ -65,7 +65,11 @@ check_issuer(const RbIssuer *issuer, const RbSnapshot *snapshot, RbDiagnostics *
         keys == NULL ? NULL : rb_signing_keys_current(keys, RB_KEY_TOKEN, now, NULL);
     g_autoptr(RbSigningKey) assertion =
         keys == NULL ? NULL : rb_signing_keys_current(keys, RB_KEY_ASSERTION, now, NULL);
-    const RbIssuerFacts facts = { rb_issuer_url(issuer), token != NULL, assertion != NULL };
+    const RbIssuerFacts facts = { .url = rb_issuer_url(issuer),
+                                  .signs_tokens = token != NULL,
+                                  .signs_assertions = assertion != NULL,
+                                  .audience = rb_issuer_audience(issuer),
+                                  .entity_id = rb_issuer_entity_id(issuer) };
 
     rb_snapshot_check_issuer(snapshot, &facts, problems);
 }
