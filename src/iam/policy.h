@@ -72,9 +72,9 @@ typedef enum { RB_SET_NONE, RB_SET_ANY_VALUE, RB_SET_ALL_VALUES } RbPolicySet;
 
 /** One operator on one key: `"ForAnyValue:StringLikeIfExists": { "aws:TagKeys": […] }`. */
 typedef struct {
-    RbPolicyText operator; /* as written */
-    RbPolicyText key;      /* as written; compared without case */
-    RbPolicyTexts values;  /* numbers and booleans as their texts */
+    RbPolicyText op;      /* operator, as written */
+    RbPolicyText key;     /* as written; compared without case */
+    RbPolicyTexts values; /* numbers and booleans as their texts */
     RbPolicyTest test;
     RbPolicySet set;
     gboolean negated, if_exists;
@@ -107,6 +107,7 @@ typedef struct {
     const RbPolicyStatement *statements;
     guint n_statements;
     GStringChunk *texts; /* private: what the texts above stand in */
+    GPtrArray *parts;    /* private: and their arrays */
 } RbPolicy;
 
 /**
