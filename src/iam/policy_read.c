@@ -86,6 +86,9 @@ typedef struct {
     gboolean literals; /* numbers and booleans will do */
 } Kind;
 
+#define RESOURCE_HINT                                                                                        \
+    "write an ARN, like arn:${partition}:s3:::bucket/*, or \"*\"" /* as mappings/ has them */
+
 static const Kind actions = { "action", "INVALID_ACTION", "write service:Action, like s3:GetObject, or \"*\"",
                               is_action, FALSE };
 static const Kind resources = { "resource", "INVALID_ARN_PREFIX",
@@ -106,7 +109,7 @@ read_texts(Reader *r, const RbYaml *node, const Kind *kind)
         return (RbPolicyTexts){ at, 0 };
     }
     if (n == 0)
-        COMPLAIN(r, node, "EMPTY_ARRAY", "name one, or leave the element out", "an empty list");
+        COMPLAIN(r, node, "EMPTY_ARRAY", kind->hint, "an empty list");
     for (guint i = 0; i < n; i++) {
         const RbYaml *item = single ? node : rb_yaml_item(node, i);
         g_autofree char *quoted = NULL;
@@ -119,7 +122,8 @@ read_texts(Reader *r, const RbYaml *node, const Kind *kind)
         if (kind->is_right(at[i].text))
             continue;
         quoted = rb_text_quote(at[i].text);
-        COMPLAIN(r, item, kind->code, kind->hint, "%s is not a valid %s", quoted, kind->what);
+        COMPLAIN(r, item, kind->code, kind == &resources && r->names == in_yaml ? RESOURCE_HINT : kind->hint,
+                 "%s is not a valid %s", quoted, kind->what);
     }
     return (RbPolicyTexts){ at, n };
 }
@@ -280,7 +284,7 @@ read_effect(Reader *r, const RbYaml *statement, RbPolicyStatement *s)
     g_autofree char *quoted = rb_text_quote(effect == NULL ? "" : effect);
 
     if (node == NULL)
-        COMPLAIN(r, statement, "MISSING_EFFECT", "write Allow or Deny", "'%s' is missing", r->names[EFFECT]);
+        COMPLAIN(r, statement, "MISSING_EFFECT", NULL, "'%s' is missing", r->names[EFFECT]);
     else if (effect == NULL || (!g_str_equal(effect, "Allow") && !g_str_equal(effect, "Deny")))
         COMPLAIN(r, node, "INVALID_EFFECT", "write Allow or Deny", "%s is not an effect", quoted);
     s->allow = g_strcmp0(effect, "Allow") == 0;

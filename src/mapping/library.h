@@ -2,11 +2,10 @@
 #define RB_MAPPING_LIBRARY_H
 
 #include "base/diagnostics.h"
+#include "iam/policy.h"
 #include "mapping/condition.h"
 #include "mapping/mapping.h"
 #include "mapping/when.h"
-
-#include <jansson.h>
 
 /*
  * What a snapshot is made of, for those who compile, review or lint it. Read-only: all of it lives as long as
@@ -24,7 +23,7 @@ typedef struct {
     RbPlace place;
     const char *name;
     const char *task;   /* "Run Data Experiment" */
-    json_t *document;   /* with ${…} of the mapping in it */
+    RbPolicy *document; /* with ${…} of the mapping in it */
     const char **needs; /* parameters of the account that it names, NULL-terminated */
     gboolean used, broken;
 } RbTaskPolicy;
@@ -60,7 +59,7 @@ typedef struct {
     const char *networks_text, *hours_text;
     const RbTagTemplate *tags;
     guint n_tags;
-    json_t *session_policy;    /* with ${…} of the mapping in it, or NULL */
+    RbPolicy *session_policy;  /* with ${…} of the mapping in it, or NULL */
     const char **policy_needs; /* parameters that it names */
     const char **words;        /* conditions in words */
     const guint *duties;       /* separation_of_duties rules that name it */
@@ -130,5 +129,8 @@ const char *rb_role_lacks(const RbRole *role, const RbAccount *account, const Rb
 /** rb_library_resolve: (transfer full): @text of a policy or template with ${partition}, ${role},
  * ${account.…} put in; AWS's own variables stay. @role may be NULL: ${role} stays. */
 char *rb_library_resolve(const RbRole *role, const RbAccount *account, const char *text);
+
+/** rb_library_policy: (transfer full): the same for every text of @policy; places stay. */
+RbPolicy *rb_library_policy(const RbRole *role, const RbAccount *account, const RbPolicy *policy);
 
 #endif

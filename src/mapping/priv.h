@@ -19,7 +19,6 @@ enum {
     RB_TAGS_MAX = 50,
     RB_TAG_KEY_MAX = 128,   /* characters */
     RB_TAG_VALUE_MAX = 256, /* characters */
-    RB_SESSION_POLICY_MAX = 2048,
 };
 
 /** One file of the mapping: its name below the directory, and its bytes. */
@@ -65,13 +64,13 @@ RbSnapshot *rb_snapshot_build(GPtrArray *files, RbDiagnostics *problems);
 /* One reader for each kind of file; each reports every mistake it finds. */
 void rb_accounts_read(RbLoad *load, const RbYaml *root);
 void rb_bridge_read(RbLoad *load, const RbYaml *node);
-void rb_policy_read(RbLoad *load, const RbYaml *root, const char *stem);
+void rb_task_policy_read(RbLoad *load, const RbYaml *root, const char *stem);
 void rb_role_read(RbLoad *load, const RbYaml *root, const char *stem);
 void rb_assignments_read(RbLoad *load, const RbYaml *root);
 
-/** rb_policy_broken, rb_role_broken: a file that could not be read: its name is known all the same, so that
- * one mistake is not reported twice. */
-void rb_policy_broken(RbLoad *load, const char *file, const char *stem);
+/** rb_task_policy_broken, rb_role_broken: a file that could not be read: its name is known all the same, so
+ * that one mistake is not reported twice. */
+void rb_task_policy_broken(RbLoad *load, const char *file, const char *stem);
 void rb_role_broken(RbLoad *load, const char *file, const char *stem);
 
 /** rb_matcher_exact: a matcher of @text itself, in the arena, for the assignment being read. */
@@ -110,7 +109,7 @@ void rb_snapshot_check(RbLoad *load);
  * rb_statements_read: IAM statements in YAML. @needs: gets the account parameters named, as keys.
  * Returns: (transfer full): the policy document with the mapping's ${…} still in it; NULL after a mistake
  */
-json_t *rb_statements_read(RbLoad *load, const RbYaml *list, GHashTable *needs);
+RbPolicy *rb_statements_read(RbLoad *load, RbPolicyKind kind, const RbYaml *list, GHashTable *needs);
 
 /** rb_session_policy_for: (transfer full): @role's session policy for @account as compact JSON; NULL: it has
  * none, or @problem (static) says why it cannot be made. */

@@ -32,7 +32,7 @@ read_name(RbLoad *load, const RbYaml *root, const char *key, const char *what, c
 static void
 policy_free(gpointer data)
 {
-    json_decref(((RbTaskPolicy *)data)->document); /* itself in the arena */
+    rb_policy_unref(((RbTaskPolicy *)data)->document); /* itself in the arena */
 }
 
 static RbTaskPolicy *
@@ -50,13 +50,13 @@ add_policy(RbLoad *load, const char *file, const char *stem)
 }
 
 void
-rb_policy_broken(RbLoad *load, const char *file, const char *stem)
+rb_task_policy_broken(RbLoad *load, const char *file, const char *stem)
 {
     add_policy(load, file, stem)->broken = TRUE;
 }
 
 void
-rb_policy_read(RbLoad *load, const RbYaml *root, const char *stem)
+rb_task_policy_read(RbLoad *load, const RbYaml *root, const char *stem)
 {
     static const char *const known[] = { "rolebridge", "policy", "task", "statements", NULL };
     g_autoptr(GHashTable) needs = text_set();
@@ -69,7 +69,7 @@ rb_policy_read(RbLoad *load, const RbYaml *root, const char *stem)
     if (statements == NULL)
         rb_yaml_problem(root, load->problems, NULL, "'statements' is missing");
     else
-        policy->document = rb_statements_read(load, statements, needs);
+        policy->document = rb_statements_read(load, RB_POLICY_IDENTITY, statements, needs);
     policy->needs = rb_load_strings(load, needs);
 }
 
@@ -214,7 +214,7 @@ read_session_policy(RbLoad *load, RbRole *role, const RbYaml *root)
         if (statements == NULL)
             rb_yaml_problem(node, load->problems, NULL, "'statements' is missing");
         else
-            role->session_policy = rb_statements_read(load, statements, needs);
+            role->session_policy = rb_statements_read(load, RB_POLICY_SESSION, statements, needs);
     }
     role->policy_needs = rb_load_strings(load, needs);
 }
@@ -242,7 +242,7 @@ role_free(gpointer data)
     RbRole *role = data; /* itself in the arena */
 
     g_ptr_array_unref(role->policies);
-    json_decref(role->session_policy);
+    rb_policy_unref(role->session_policy);
     if (role->hours != NULL)
         g_clear_pointer(&role->hours->zone, g_time_zone_unref);
 }

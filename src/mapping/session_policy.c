@@ -36,48 +36,42 @@ rb_library_resolve(const RbRole *role, const RbAccount *account, const char *tex
     return g_string_free(out, FALSE);
 }
 
-static json_t *
-resolve(const RbRole *role, const RbAccount *account, const json_t *in)
-{
-    json_t *out;
-    const char *key;
-    json_t *child;
-    size_t i;
+/* Whom texts are resolved for. */
+typedef struct {
+    const RbRole *role;
+    const RbAccount *account;
+} Target;
 
-    if (json_is_string(in)) {
-        g_autofree char *text = rb_library_resolve(role, account, json_string_value(in));
-        return json_string(text);
-    }
-    if (json_is_array(in)) {
-        out = json_array();
-        for (i = 0; i < json_array_size(in); i++)
-            (void)json_array_append_new(out, resolve(role, account, json_array_get(in, i)));
-        return out;
-    }
-    out = json_object();
-    json_object_foreach((json_t *)in, key, child)(void)
-        json_object_set_new(out, key, resolve(role, account, child));
-    return out;
+static char *
+resolve(const char *text, gpointer data)
+{
+    const Target *target = data;
+
+    return rb_library_resolve(target->role, target->account, text);
+}
+
+RbPolicy *
+rb_library_policy(const RbRole *role, const RbAccount *account, const RbPolicy *policy)
+{
+    Target target = { role, account };
+
+    return rb_policy_map(policy, resolve, &target);
 }
 
 char *
 rb_session_policy_for(const RbRole *role, const RbAccount *account, const char **problem)
 {
-    json_t *policy;
-    char *text, *out;
+    g_autoptr(RbPolicy) policy = NULL;
+    g_autofree char *out = NULL;
 
     *problem = NULL;
     if (role->session_policy == NULL)
         return NULL;
-    policy = resolve(role, account, role->session_policy);
-    text = json_dumps(policy, JSON_COMPACT);
-    out = g_strdup(text);
-    free(text);
-    json_decref(policy);
-    if (strlen(out) <= RB_SESSION_POLICY_MAX)
-        return out;
+    policy = rb_library_policy(role, account, role->session_policy);
+    out = rb_policy_print(policy);
+    if (strlen(out) <= RB_POLICY_SESSION_MAX)
+        return g_steal_pointer(&out);
     *problem = "its session policy is longer than the 2048 characters that AWS takes";
-    g_free(out);
     return NULL;
 }
 

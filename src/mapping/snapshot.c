@@ -224,7 +224,7 @@ rb_snapshot_build(GPtrArray *files, RbDiagnostics *problems)
 
     parse_all(&b);
     read_accounts(&b);
-    read_folder(&b, "policies/", rb_policy_read, rb_policy_broken);
+    read_folder(&b, "policies/", rb_task_policy_read, rb_task_policy_broken);
     read_folder(&b, "roles/", rb_role_read, rb_role_broken);
     rb_roles_sort(&b.load);
     read_assignments(&b);

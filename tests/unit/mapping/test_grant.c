@@ -62,8 +62,8 @@ grant_has_everything(void **state)
     assert_null(g->provider_arn);
     assert_string_equal(
         g->session_policy,
-        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"s3:Get*\"],"
-        "\"Resource\":[\"arn:aws:s3:::alpha-data/${aws:username}\"]}]}");
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"s3:Get*\","
+        "\"Resource\":\"arn:aws:s3:::alpha-data/${aws:username}\"}]}");
     assert_int_equal(g->n_reasons, 4); /* g1 and g2, each by two assignments */
 }
 
