@@ -102,6 +102,10 @@ const GPtrArray *rb_snapshot_policies(const RbSnapshot *snapshot);
 /** rb_snapshot_bridge: what accounts trust; NULL: accounts.yaml does not say. */
 const RbBridge *rb_snapshot_bridge(const RbSnapshot *snapshot);
 
+/** rb_snapshot_managed: the document of a policy that is not ours, as RbRole.managed names it (a name or an
+ * ARN); NULL: managed/ does not have it, so what it allows is not known. */
+const RbPolicy *rb_snapshot_managed(const RbSnapshot *snapshot, const char *name);
+
 /** rb_snapshot_assignment: the @i-th of rb_snapshot_size().n_assignments, in the order of the files. */
 const RbAssignment *rb_snapshot_assignment(const RbSnapshot *snapshot, guint i);
 

@@ -36,7 +36,8 @@ struct RbSnapshot {
     const RbBridge *bridge; /* or NULL */
     GPtrArray *policies;    /* RbTaskPolicy */
     GHashTable *policy_named;
-    GPtrArray *roles; /* RbRole, by name */
+    GHashTable *managed; /* file in managed/ without ".json" → RbPolicy */
+    GPtrArray *roles;    /* RbRole, by name */
     GHashTable *role_named;
     GArray *assignments; /* RbAssignment */
     GArray *duties;      /* RbDuties */
@@ -63,6 +64,7 @@ RbSnapshot *rb_snapshot_build(GPtrArray *files, RbDiagnostics *problems);
 
 /* One reader for each kind of file; each reports every mistake it finds. */
 void rb_accounts_read(RbLoad *load, const RbYaml *root);
+void rb_managed_read(RbLoad *load);
 void rb_bridge_read(RbLoad *load, const RbYaml *node);
 void rb_task_policy_read(RbLoad *load, const RbYaml *root, const char *stem);
 void rb_role_read(RbLoad *load, const RbYaml *root, const char *stem);

@@ -10,6 +10,12 @@ pattern_free(gpointer data)
     rb_pattern_free(data);
 }
 
+static void
+unref_policy(gpointer policy)
+{
+    rb_policy_unref(policy);
+}
+
 static RbSnapshot *
 snapshot_new(void)
 {
@@ -24,6 +30,7 @@ snapshot_new(void)
     s->account_at = g_hash_table_new(g_str_hash, g_str_equal);
     s->policies = g_ptr_array_new();
     s->policy_named = g_hash_table_new(g_str_hash, g_str_equal);
+    s->managed = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_policy);
     s->roles = g_ptr_array_new();
     s->role_named = g_hash_table_new(g_str_hash, g_str_equal);
     s->assignments = g_array_new(FALSE, TRUE, sizeof(RbAssignment));
@@ -47,6 +54,7 @@ rb_snapshot_unref(RbSnapshot *s)
     g_hash_table_unref(s->account_at);
     g_ptr_array_unref(s->policies);
     g_hash_table_unref(s->policy_named);
+    g_hash_table_unref(s->managed);
     g_ptr_array_unref(s->roles);
     g_hash_table_unref(s->role_named);
     g_array_unref(s->assignments);
@@ -227,6 +235,7 @@ rb_snapshot_build(GPtrArray *files, RbDiagnostics *problems)
     read_folder(&b, "policies/", rb_task_policy_read, rb_task_policy_broken);
     read_folder(&b, "roles/", rb_role_read, rb_role_broken);
     rb_roles_sort(&b.load);
+    rb_managed_read(&b.load);
     read_assignments(&b);
     rb_snapshot_check(&b.load);
     if (rb_diagnostics_count(problems) > before)
