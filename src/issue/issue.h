@@ -129,6 +129,10 @@ gboolean rb_issue_console_by_form(const RbGrant *grant);
 /** rb_issue_console: (transfer full): the way in, or NULL with sts.* or a fault. */
 RbConsole *rb_issue_console(RbIssuer *issuer, const RbConsoleAsk *ask, GError **error);
 
+/** rb_issuer_own: (transfer full): the service's own credentials, good for at least a moment: for what it
+ * does in AWS besides issuing. NULL with a fault. */
+RbCredentials *rb_issuer_own(RbIssuer *issuer, gint64 now, GError **error);
+
 /** rb_issuer_refresh: renews the service's own credentials ahead of expiry. Background thread. Returns: when
  * to call again. */
 gint64 rb_issuer_refresh(RbIssuer *issuer, gint64 now, GError **error);

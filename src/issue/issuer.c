@@ -331,6 +331,12 @@ rb_issuer_refresh(RbIssuer *issuer, gint64 now, GError **error)
     return rb_own_refresh(issuer->own, now, error);
 }
 
+RbCredentials *
+rb_issuer_own(RbIssuer *issuer, gint64 now, GError **error)
+{
+    return rb_own_get(issuer->own, now, error);
+}
+
 json_t *
 rb_issuer_status(RbIssuer *issuer, gint64 now)
 {

@@ -4,6 +4,7 @@
 #include "iam/arn.h"
 #include "iam/sigv4.h"
 #include "issue/issue.h"
+#include "issue/query.h"
 
 #include <libxml/tree.h>
 
@@ -55,13 +56,6 @@ gboolean rb_sts_refuse(const RbStsCall *call, int status, const RbStsError *fail
 
 /** rb_sts_retryable: whether the same request may fare better in a moment. */
 gboolean rb_sts_retryable(int status, const RbStsError *failure);
-
-/** A form body being built; wiped when freed. */
-typedef struct RbForm RbForm;
-RbForm *rb_form_new(const char *action);
-void rb_form_add(RbForm *form, const char *name, const char *value);
-void rb_form_add_number(RbForm *form, const char *name, gint64 value);
-GBytes *rb_form_end(RbForm *form); /* frees @form */
 
 /** rb_partition: what differs between AWS's partitions; NULL when @name is none of them. */
 typedef struct {
