@@ -79,12 +79,13 @@ rb_compile_roles(RbCompiler *c)
     c->roles = rb_arena_alloc(&c->out->arena, MAX(roles->len, 1) * sizeof *c->roles);
     for (guint i = 0; i < roles->len; i++) {
         const RbRole *role = g_ptr_array_index(roles, i);
-        char *words = rb_compile_trust_words(role);
+        g_autofree char *words = rb_compile_trust_words(role);
         c->roles[i].description = describe_role(c, role);
         tag_role(c, role, &c->roles[i]);
         rb_compile_network(c, role, &c->roles[i]);
-        if (g_hash_table_insert(trusts, words, GUINT_TO_POINTER(g_hash_table_size(trusts))))
-            c->roles[i].trust = g_hash_table_size(trusts) - 1;
+        if (!g_hash_table_contains(trusts, words))
+            g_hash_table_insert(trusts, g_strdup(words), GUINT_TO_POINTER(g_hash_table_size(trusts)));
+        c->roles[i].trust = GPOINTER_TO_UINT(g_hash_table_lookup(trusts, words));
     }
     c->n_trusts = g_hash_table_size(trusts);
 }

@@ -74,7 +74,7 @@ test_write(const char *directory, const TestFile *files)
         g_autofree char *path = g_build_filename(directory, files[i].name, NULL);
         g_autofree char *parent = g_path_get_dirname(path);
         assert_int_equal(g_mkdir_with_parents(parent, 0700), 0);
-        assert_true(g_file_set_contents_full(path, files[i].text, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+        assert_true(g_file_set_contents(path, files[i].text, -1, NULL));
     }
 }
 

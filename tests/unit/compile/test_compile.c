@@ -175,11 +175,12 @@ networks(void **state)
     assert_int_equal(beta->n_policies, 2); /* both roles have the same networks */
     assert_ptr_equal(beta->roles[0].policies[1], beta->roles[1].policies[1]);
     assert_true(g_str_has_prefix(beta->policies[1].name, "network."));
-    assert_string_equal(beta->policies[1].text,
-                        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"OutsideOfNetworks\",\"Effect\":"
-                        "\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"NotIpAddress\":{\"aws:"
-                        "SourceIp\":[\"2001:db8:ac3e::/48\",\"203.0.113.0/24\"]},\"BoolIfExists\":{\"aws:"
-                        "ViaAWSService\":\"false\"}}}]}");
+    assert_string_equal(
+        beta->policies[1].text,
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"OutsideOfNetworks\",\"Effect\":"
+        "\"Deny\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"NotIpAddress\":{\"aws:"
+        "SourceIp\":[\"2001:db8:ac3e::/48\",\"203.0.113.0/24\"]},\"BoolIfExists\":{\"aws:"
+        "ViaAWSService\":\"false\"}}}]}");
     assert_null(beta->policies[1].task);
     assert_string_equal(beta->policies[1].document->statements[0].place.file, "roles/reader.yaml");
     assert_non_null(
