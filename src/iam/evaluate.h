@@ -20,6 +20,9 @@ void rb_request_context_add(RbRequestContext *context, const char *key, const ch
 void rb_request_context_add_empty(RbRequestContext *context, const char *key);
 /** rb_request_context_get: (element-type utf8): NULL when it is absent. */
 const GPtrArray *rb_request_context_get(const RbRequestContext *context, const char *key);
+/** rb_request_context_keys: (element-type utf8) (transfer container): every key as it was first written,
+ * sorted. */
+GPtrArray *rb_request_context_keys(const RbRequestContext *context);
 
 /** Who asks for what. Texts are borrowed. */
 typedef struct {
@@ -42,10 +45,11 @@ typedef struct {
 /** Every policy that has a say; what is NULL or empty is not there. */
 typedef struct {
     RbPolicies identity;
-    RbPolicies session, boundary;      /* each: one of them must allow */
+    RbPolicies session, boundary;      /* each: one of them must allow, once there is any */
     const RbPolicies *service_control; /* one entry a level of the organisation, each must allow */
     guint n_service_control;
-    RbPolicies resource_control;
+    RbPolicies
+        resource_control;     /* only their Denies count: AWS's own RCPFullAWSAccess is always beside them */
     const RbPolicy *resource; /* the resource's own: bucket, key or trust policy */
 } RbPolicySets;
 
@@ -61,7 +65,16 @@ typedef struct {
     const RbPolicyCondition *missed;
 } RbVerdict;
 
-/** rb_evaluate: never fails. @verdict's pointers live as long as the policies. */
+/**
+ * rb_evaluate: never fails. @verdict's pointers live as long as the policies.
+ *
+ * An explicit Deny anywhere; service control policies; then, in the same account, an Allow of the resource's
+ * policy that names the session, the user or everybody is final, one that names the role is cut by boundary
+ * and session policy, one that names the account leaves it to the identity policies. Across accounts both
+ * sides must allow. Trust and KMS key policies must allow in any case. Somebody without an account
+ * (@federated, @service, or nobody) has the resource's policy alone. Short ARNs and wildcards in a service's
+ * name are read widely in an Allow and narrowly in a Deny.
+ */
 void rb_evaluate(const RbPolicySets *sets, const RbRequest *request, RbVerdict *verdict);
 
 /** rb_statement_applies: principal, action, resource and conditions of @statement hold for @request. */
