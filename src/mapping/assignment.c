@@ -410,7 +410,7 @@ read_duties(RbLoad *load, const RbYaml *list, const char *file)
 void
 rb_assignments_read(RbLoad *load, const RbYaml *root)
 {
-    static const char *const known[] = { "rolebridge", "assignments", "separation_of_duties", NULL };
+    static const char *const known[] = { "rolebridge", "assignments", "separation_of_duties", "lint", NULL };
     const char *file = rb_load_text(load, rb_yaml_file(root));
     const RbYaml *list = rb_yaml_get(root, "assignments");
     g_autoptr(GArray) accounts = g_array_new(FALSE, FALSE, sizeof(guint));
@@ -425,4 +425,5 @@ rb_assignments_read(RbLoad *load, const RbYaml *root)
         for (guint i = 0; i < rb_yaml_size(list); i++)
             read_assignment(&r, rb_yaml_item(list, i), file);
     read_duties(load, rb_yaml_get(root, "separation_of_duties"), file);
+    rb_ignores_read(load, root);
 }

@@ -56,32 +56,10 @@ check_pairs(RbLoad *load)
     }
 }
 
-static void
-check_unused(RbLoad *load)
-{
-    const RbSnapshot *s = load->snapshot;
-
-    for (guint i = 0; i < s->policies->len; i++) {
-        const RbTaskPolicy *p = g_ptr_array_index(s->policies, i);
-        if (!p->used && !p->broken)
-            rb_diagnostics_warning(load->problems, p->place.file, 1, 1,
-                                   "name it in a role, or delete the file", "no role uses the policy '%s'",
-                                   p->name);
-    }
-    for (guint i = 0; i < s->roles->len; i++) {
-        const RbRole *r = g_ptr_array_index(s->roles, i);
-        if (!r->used && !r->broken)
-            rb_diagnostics_warning(load->problems, r->place.file, 1, 1,
-                                   "assign it to a group, or delete the file",
-                                   "nobody is assigned the role '%s'", r->name);
-    }
-}
-
 void
 rb_snapshot_check(RbLoad *load)
 {
     check_pairs(load);
-    check_unused(load);
 }
 
 void

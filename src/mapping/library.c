@@ -25,6 +25,12 @@ rb_snapshot_bridge(const RbSnapshot *snapshot)
     return snapshot->bridge;
 }
 
+const GArray *
+rb_snapshot_ignores(const RbSnapshot *snapshot)
+{
+    return snapshot->ignores;
+}
+
 const RbAssignment *
 rb_snapshot_assignment(const RbSnapshot *snapshot, guint i)
 {

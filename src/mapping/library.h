@@ -93,6 +93,16 @@ typedef struct {
     const char *reason;
 } RbDuties;
 
+/** `lint: [{ ignore: RULE, reason: … }]` of a file: what its author has thought about, and why. */
+typedef struct {
+    RbPlace place;
+    const char *rule, *reason;
+} RbIgnore;
+
+/** rb_snapshot_ignores: (element-type RbIgnore) (transfer none): in the order of the files. Whether there is
+ * such a rule is for who lints to say. */
+const GArray *rb_snapshot_ignores(const RbSnapshot *snapshot);
+
 /** rb_snapshot_accounts (RbAccount, by id), _roles (RbRole, by name), _policies (RbTaskPolicy): (transfer
  * none). */
 const GPtrArray *rb_snapshot_accounts(const RbSnapshot *snapshot);

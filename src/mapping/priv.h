@@ -41,6 +41,7 @@ struct RbSnapshot {
     GHashTable *role_named;
     GArray *assignments; /* RbAssignment */
     GArray *duties;      /* RbDuties */
+    GArray *ignores;     /* RbIgnore */
     GPtrArray *patterns; /* RbPattern: of groups and of `when` */
     RbIndex index;       /* groups → assignments */
     RbClaims claims;     /* provider and attributes → assignments without groups */
@@ -103,8 +104,8 @@ char *rb_matcher_words(const RbMatcher *matcher);
 void rb_accounts_sort(RbLoad *load);
 void rb_roles_sort(RbLoad *load);
 
-/** rb_snapshot_check: what can only be said of the whole: parameters that an assigned account lacks, what
- * nobody uses. */
+/** rb_snapshot_check: what can only be said of the whole: parameters that an assigned account lacks. What is
+ * unwise is for lint/ to say. */
 void rb_snapshot_check(RbLoad *load);
 
 /**
@@ -116,6 +117,9 @@ RbPolicy *rb_statements_read(RbLoad *load, RbPolicyKind kind, const RbYaml *list
 /** rb_session_policy_for: (transfer full): @role's session policy for @account as compact JSON; NULL: it has
  * none, or @problem (static) says why it cannot be made. */
 char *rb_session_policy_for(const RbRole *role, const RbAccount *account, const char **problem);
+
+/** rb_ignores_read: the `lint` list of any file. */
+void rb_ignores_read(RbLoad *load, const RbYaml *root);
 
 /** rb_tags_read: the `tags` map of a role. */
 void rb_tags_read(RbLoad *load, RbRole *role, const RbYaml *node);

@@ -58,7 +58,7 @@ rb_task_policy_broken(RbLoad *load, const char *file, const char *stem)
 void
 rb_task_policy_read(RbLoad *load, const RbYaml *root, const char *stem)
 {
-    static const char *const known[] = { "rolebridge", "policy", "task", "statements", NULL };
+    static const char *const known[] = { "rolebridge", "policy", "task", "statements", "lint", NULL };
     g_autoptr(GHashTable) needs = text_set();
     const RbYaml *statements = rb_yaml_get(root, "statements");
     RbTaskPolicy *policy = add_policy(load, rb_yaml_file(root), stem);
@@ -66,6 +66,7 @@ rb_task_policy_read(RbLoad *load, const RbYaml *root, const char *stem)
     (void)rb_yaml_check_keys(root, known, load->problems);
     (void)read_name(load, root, "policy", "the policy", stem);
     policy->task = rb_text_field(load, root, "task", TRUE);
+    rb_ignores_read(load, root);
     if (statements == NULL)
         rb_yaml_problem(root, load->problems, NULL, "'statements' is missing");
     else
@@ -113,7 +114,7 @@ is_managed_policy(const char *text)
     return *text != '\0' && strlen(text) <= 512;
 }
 
-static guint
+static void
 read_managed(RbLoad *load, RbRole *role, const RbYaml *root)
 {
     const RbYaml *list = rb_yaml_get(root, "managed_policies");
@@ -130,7 +131,6 @@ read_managed(RbLoad *load, RbRole *role, const RbYaml *root)
                             "%s is not a managed policy", quoted);
         }
     }
-    return n;
 }
 
 static void
@@ -273,10 +273,9 @@ rb_role_read(RbLoad *load, const RbYaml *root, const char *stem)
 {
     static const char *const known[] = {
         "rolebridge", "role",       "title",      "owner", "purpose",        "policies", "managed_policies",
-        "session",    "privileged", "conditions", "tags",  "session_policy", NULL
+        "session",    "privileged", "conditions", "tags",  "session_policy", "lint",     NULL
     };
     RbRole *role = add_role(load, rb_yaml_file(root), stem);
-    guint managed;
 
     (void)rb_yaml_check_keys(root, known, load->problems);
     (void)read_name(load, root, "role", "the role", stem);
@@ -284,10 +283,7 @@ rb_role_read(RbLoad *load, const RbYaml *root, const char *stem)
     role->owner = rb_text_field(load, root, "owner", TRUE);
     role->purpose = rb_text_field(load, root, "purpose", FALSE);
     read_policies(load, role, root);
-    managed = read_managed(load, role, root);
-    if (managed == 0 && role->policies->len == 0)
-        rb_diagnostics_warning(load->problems, rb_yaml_file(root), 1, 1, "name a task policy",
-                               "the role '%s' has no policies, so it may do nothing", role->name);
+    read_managed(load, role, root);
     read_session(load, role, root);
     role->privileged = rb_yaml_bool(root, "privileged", FALSE, load->problems);
     read_conditions(load, role, root);
@@ -295,6 +291,7 @@ rb_role_read(RbLoad *load, const RbYaml *root, const char *stem)
     if (rb_yaml_get(root, "tags") != NULL)
         rb_tags_read(load, role, rb_yaml_get(root, "tags"));
     make_words(load, role);
+    rb_ignores_read(load, root);
 }
 
 static gint

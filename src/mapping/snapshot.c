@@ -35,6 +35,7 @@ snapshot_new(void)
     s->role_named = g_hash_table_new(g_str_hash, g_str_equal);
     s->assignments = g_array_new(FALSE, TRUE, sizeof(RbAssignment));
     s->duties = g_array_new(FALSE, TRUE, sizeof(RbDuties));
+    s->ignores = g_array_new(FALSE, TRUE, sizeof(RbIgnore));
     return s;
 }
 
@@ -59,6 +60,7 @@ rb_snapshot_unref(RbSnapshot *s)
     g_hash_table_unref(s->role_named);
     g_array_unref(s->assignments);
     g_array_unref(s->duties);
+    g_array_unref(s->ignores);
     rb_index_clear(&s->index);
     rb_claims_clear(&s->claims);
     g_ptr_array_unref(s->patterns);
