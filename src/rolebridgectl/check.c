@@ -1,3 +1,6 @@
+#include "rolebridgectl/check.h"
+#include "base/encoding.h"
+#include "lint/lint.h"
 #include "mapping/mapping.h"
 #include "rolebridgectl/command.h"
 
@@ -21,10 +24,19 @@ diagnostics_json(RbDiagnostics *problems)
 }
 
 static void
+print_value(json_t *value)
+{
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+
+    g_print("%s\n", text);
+    free(text);
+    json_decref(value);
+}
+
+static void
 print_json(const RbSnapshot *snapshot, RbDiagnostics *problems)
 {
-    json_t *out = json_pack("{s:b}", "ok", snapshot != NULL);
-    char *text;
+    json_t *out = json_pack("{s:b}", "ok", rb_diagnostics_count(problems) == 0);
 
     if (snapshot != NULL) {
         RbSnapshotSize n = rb_snapshot_size(snapshot);
@@ -34,10 +46,7 @@ print_json(const RbSnapshot *snapshot, RbDiagnostics *problems)
                                                     "digest", rb_snapshot_digest(snapshot)));
     }
     (void)json_object_set_new(out, "diagnostics", diagnostics_json(problems));
-    text = json_dumps(out, JSON_INDENT(2));
-    g_print("%s\n", text);
-    free(text);
-    json_decref(out);
+    print_value(out);
 }
 
 static const char *
@@ -51,58 +60,148 @@ print_text(const char *directory, const RbSnapshot *snapshot, RbDiagnostics *pro
 {
     gboolean colour = isatty(STDOUT_FILENO) && g_getenv("NO_COLOR") == NULL;
     g_autofree char *text = rb_diagnostics_to_text(problems, colour);
-    guint errors = rb_diagnostics_count(problems), warnings = rb_diagnostics_size(problems) - errors;
+    guint errors = rb_diagnostics_count(problems), findings = rb_diagnostics_size(problems) - errors;
     RbSnapshotSize n;
 
-    g_print("%s", text);
-    if (snapshot == NULL) {
-        g_print("%s: %u %s, %u %s\n", directory, errors, plural(errors, "error", "errors"), warnings,
-                plural(warnings, "warning", "warnings"));
-        return;
+    g_print("%s%s: ", text, directory);
+    if (snapshot != NULL) {
+        n = rb_snapshot_size(snapshot);
+        g_print("%u %s, %u task %s, %u business %s, %u %s; ", n.n_accounts,
+                plural(n.n_accounts, "account", "accounts"), n.n_policies,
+                plural(n.n_policies, "policy", "policies"), n.n_roles, plural(n.n_roles, "role", "roles"),
+                n.n_assignments, plural(n.n_assignments, "assignment", "assignments"));
     }
-    n = rb_snapshot_size(snapshot);
-    g_print("%s: %u %s, %u task %s, %u business %s, %u %s", directory, n.n_accounts,
-            plural(n.n_accounts, "account", "accounts"), n.n_policies,
-            plural(n.n_policies, "policy", "policies"), n.n_roles, plural(n.n_roles, "role", "roles"),
-            n.n_assignments, plural(n.n_assignments, "assignment", "assignments"));
-    if (warnings > 0)
-        g_print("; %u %s", warnings, plural(warnings, "warning", "warnings"));
-    g_print("; no errors\n");
+    if (findings > 0)
+        g_print("%u %s, ", findings, plural(findings, "finding", "findings"));
+    if (errors > 0)
+        g_print("%u %s\n", errors, plural(errors, "error", "errors"));
+    else
+        g_print("no errors\n");
+}
+
+/* ---- the rules themselves ---- */
+
+static json_t *
+rule_json(const RbLintRule *r)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "rule", r->id, "severity",
+                     rb_severity_name(r->severity), "finds", r->what, "why", r->why, "example", r->example,
+                     "instead", r->fix);
+}
+
+static int
+list_rules(gboolean json)
+{
+    json_t *out = json_array();
+    const RbLintRule *r;
+
+    for (guint i = 0; (r = rb_lint_rule_at(i)) != NULL; i++) {
+        (void)json_array_append_new(out, rule_json(r));
+        if (!json)
+            g_print("%-31s %-17s %s\n", r->id, rb_severity_name(r->severity), r->what);
+    }
+    if (json)
+        print_value(out);
+    else
+        json_decref(out);
+    return RB_EXIT_OK;
+}
+
+static int
+explain_rule(const char *id, gboolean json)
+{
+    const RbLintRule *r = rb_lint_rule(id);
+    const char *near = rb_lint_rule_nearest(id);
+    g_auto(GStrv) example = NULL;
+
+    if (r == NULL) {
+        g_autofree char *quoted = rb_text_quote(id);
+        g_printerr("rolebridgectl check: no rule named %s; %s%s%s\n", quoted,
+                   near == NULL ? "try: rolebridgectl check --rules" : "did you mean '",
+                   near == NULL ? "" : near, near == NULL ? "" : "'?");
+        return RB_EXIT_USAGE;
+    }
+    if (json) {
+        print_value(rule_json(r));
+        return RB_EXIT_OK;
+    }
+    example = g_strsplit(r->example, "\n", -1);
+    g_print("%s (%s): %s\n\nWhy: %s\n\nExample:\n", r->id, rb_severity_name(r->severity), r->what, r->why);
+    for (guint i = 0; example[i] != NULL; i++)
+        g_print("    %s\n", example[i]);
+    g_print("\nInstead: %s\n\nWhere it does not apply, write into the file:\n"
+            "    lint: [{ ignore: %s, reason: \"…\" }]\n",
+            r->fix, r->id);
+    return RB_EXIT_OK;
+}
+
+/* ---- the command ---- */
+
+typedef struct {
+    const char *mappings;
+    gboolean json, sarif, strict, rules;
+} Asked;
+
+static int
+check(const Asked *asked)
+{
+    g_autofree char *directory = rb_command_mappings(asked->mappings);
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(RbSnapshot) snapshot = NULL;
+
+    if (directory == NULL)
+        return RB_EXIT_FAULT;
+    snapshot = rb_snapshot_load(directory, problems);
+    if (snapshot != NULL)
+        rb_lint(snapshot, problems);
+    if (asked->sarif)
+        print_value(rb_ctl_sarif(directory, problems));
+    else if (asked->json)
+        print_json(snapshot, problems);
+    else
+        print_text(directory, snapshot, problems);
+    if (snapshot == NULL && access(directory, R_OK | X_OK) != 0)
+        return RB_EXIT_FAULT;
+    if (rb_diagnostics_count(problems) > 0 || (asked->strict && rb_diagnostics_size(problems) > 0))
+        return RB_EXIT_NO;
+    return RB_EXIT_OK;
 }
 
 static int
 run(int argc, char **argv)
 {
-    g_autofree char *asked = NULL, *directory = NULL;
-    gboolean json = FALSE;
+    g_autofree char *mappings = NULL, *rule = NULL;
+    Asked asked = { NULL, FALSE, FALSE, FALSE, FALSE };
     const GOptionEntry options[] = {
-        { "mappings", 'm', 0, G_OPTION_ARG_FILENAME, &asked,
+        { "mappings", 'm', 0, G_OPTION_ARG_FILENAME, &mappings,
           "default: ./mappings, then /etc/rolebridge/mappings", "DIR" },
-        { "json", 0, 0, G_OPTION_ARG_NONE, &json, "print one JSON object", NULL },
+        { "strict", 0, 0, G_OPTION_ARG_NONE, &asked.strict, "exit 1 for any finding, not for errors alone",
+          NULL },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &asked.json, "print one JSON object", NULL },
+        { "sarif", 0, 0, G_OPTION_ARG_NONE, &asked.sarif, "print SARIF 2.1.0, for code review", NULL },
+        { "rules", 0, 0, G_OPTION_ARG_NONE, &asked.rules, "list the rules and exit", NULL },
+        { "explain", 0, 0, G_OPTION_ARG_STRING, &rule, "tell why a rule is there, an example, and what to do",
+          "RULE" },
         G_OPTION_ENTRY_NULL,
     };
     g_autoptr(GOptionContext) context = rb_command_context(
-        NULL, "Reads a mapping directory and tells every mistake in it, with file, line and column.",
+        NULL,
+        "Reads a mapping directory and tells every mistake in it, with file, line and column; then what is "
+        "allowed\nand unwise, by rules from AWS's guidance and as IAM Access Analyzer would say.",
+        "A file says that a rule does not apply to it: lint: [{ ignore: RULE, reason: … }]\n\n"
         "Examples:\n  rolebridgectl check --mappings mappings\n"
-        "  rolebridgectl check --json | jq '.diagnostics[]'\n\n"
-        "Exit codes: 0 no errors (warnings are none), 1 errors, 2 usage, 4 there is no such directory.\n");
-    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
-    g_autoptr(RbSnapshot) snapshot = NULL;
+        "  rolebridgectl check --json | jq '.diagnostics[]'\n"
+        "  rolebridgectl check --strict --sarif > check.sarif\n"
+        "  rolebridgectl check --explain privilege-escalation\n\n"
+        "Exit codes: 0 no errors (findings are none), 1 errors, 2 usage, 4 there is no such directory.\n");
 
     g_option_context_add_main_entries(context, options, NULL);
     if (!rb_command_parse(context, argc, argv))
         return RB_EXIT_USAGE;
-    directory = rb_command_mappings(asked);
-    if (directory == NULL)
-        return RB_EXIT_FAULT;
-    snapshot = rb_snapshot_load(directory, problems);
-    if (json)
-        print_json(snapshot, problems);
-    else
-        print_text(directory, snapshot, problems);
-    if (snapshot != NULL)
-        return RB_EXIT_OK;
-    return access(directory, R_OK | X_OK) == 0 ? RB_EXIT_NO : RB_EXIT_FAULT;
+    asked.mappings = mappings;
+    if (rule != NULL)
+        return explain_rule(rule, asked.json);
+    return asked.rules ? list_rules(asked.json) : check(&asked);
 }
 
 const RbCommand rb_command_check = { "check", "tells every mistake in a mapping directory", run };

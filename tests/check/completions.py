@@ -15,7 +15,7 @@ WANTED = {
         (["rolebridgectl", ""], {"check", "explain", "doctor", "audit", "--version"}, {"show", "--mappings"}),
         (["rolebridgectl", "do"], {"doctor"}, {"check"}),
         (["rolebridgectl", "audit", ""], {"show", "export", "verify", "head", "trace", "--since", "--access-key"}, {"--mappings"}),
-        (["rolebridgectl", "check", "--"], {"--mappings", "--json", "--help"}, {"--since"}),
+        (["rolebridgectl", "check", "--"], {"--mappings", "--json", "--sarif", "--strict", "--explain", "--help"}, {"--since"}),
         (["rolebridgectl", "doctor", "--c"], {"--config"}, {"--json"}),
     ],
 }

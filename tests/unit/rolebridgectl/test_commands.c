@@ -1,5 +1,5 @@
-#include <glib.h>
-#include <glib/gstdio.h>
+#include "../../support/folder.h"
+
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,6 +48,14 @@ static const struct {
     { "check: help", { "check", "--help" }, 0, "rolebridgectl check --json | jq", NULL },
     { "check: the sample", { "check", "--mappings", "SAMPLE" }, 0, "3 accounts, 7 task policies, 9 business roles, 9 assignments; no errors", NULL },
     { "check: the sample as JSON", { "check", "-m", "SAMPLE", "--json" }, 0, "\"diagnostics\": []", NULL },
+    { "check: the sample, strictly", { "check", "-m", "SAMPLE", "--strict" }, 0, "; no errors", NULL },
+    { "check: the sample as SARIF", { "check", "-m", "SAMPLE", "--sarif" }, 0, "\"results\": []", NULL },
+    { "check: the rules", { "check", "--rules" }, 0, "privilege-escalation            security warning  a way to", NULL },
+    { "check: the rules as JSON", { "check", "--rules", "--json" }, 0, "\"rule\": \"unused-policy\"", NULL },
+    { "check: a rule", { "check", "--explain", "unused-role" }, 0, "Instead: Assign it to a group, or delete the file.", NULL },
+    { "check: a rule as JSON", { "check", "--explain", "unused-role", "--json" }, 0, "\"instead\": \"Assign it", NULL },
+    { "check: a misspelt rule", { "check", "--explain", "unused-rolle" }, 2, NULL, "no rule named 'unused-rolle'; did you mean 'unused-role'?" },
+    { "check: no such rule", { "check", "--explain", "x" }, 2, NULL, "no rule named 'x'; try: rolebridgectl check --rules" },
     { "check: no directory", { "check", "--mappings", "/nonexistent/m" }, 4, "/nonexistent/m: error: cannot be read", NULL },
     { "check: none of the usual ones", { "check" }, 4, NULL, "name it with --mappings DIR" },
     { "check: an unknown option", { "check", "--frob" }, 2, NULL, "Try: rolebridgectl check --help" },
@@ -112,7 +120,7 @@ check_tells_mistakes(void **state)
     assert_int_equal(run(parent, as_text, &out, &err), 1); /* ./mappings is found */
     assert_non_null(strstr(out, "accounts.yaml:3:11: error: an account id must be in quotes"));
     assert_non_null(strstr(out, "    3 |   - { id: 111122223333 }\n      |           ^\n"));
-    assert_non_null(strstr(out, "mappings: 4 errors, 0 warnings"));
+    assert_non_null(strstr(out, "mappings: 4 errors\n"));
     assert_null(strchr(out, '\033'));
     g_clear_pointer(&out, g_free);
     g_clear_pointer(&err, g_free);
@@ -128,10 +136,64 @@ check_tells_mistakes(void **state)
     assert_int_equal(g_remove(file) | g_rmdir(directory) | g_rmdir(parent), 0);
 }
 
+/* A mapping that may be so and should not: its only finding is that nobody uses a policy. */
+static const char *const unwise[][2] = {
+    { "accounts.yaml", "rolebridge: 1\naccounts:\n  - { id: \"111122223333\", name: alpha, issue: { method: "
+                       "assume-role } }\n" },
+    { "assignments.yaml", "rolebridge: 1\nassignments: []\n" },
+    { "policies/spare.yaml",
+      "rolebridge: 1\npolicy: spare\ntask: T\nstatements:\n"
+      "  - { effect: Allow, action: \"s3:GetObject\", resource: \"arn:aws:s3:::x/*\" }\n" },
+};
+
+/* What is unwise is told under its rule's name, and changes the exit code only where that was asked for. */
+static void
+check_lints(void **state)
+{
+    static const char *const as_text[] = { "check", NULL }, *const strictly[] = { "check", "--strict", NULL },
+                             *const as_sarif[] = { "check", "--sarif", NULL };
+    g_autofree char *parent = g_dir_make_tmp("rb-ctl-XXXXXX", NULL),
+                    *policies = g_build_filename(parent, "mappings", "policies", NULL);
+    g_autofree char *out = NULL, *err = NULL;
+    const char *rule, *level, *uri;
+    json_t *json;
+    int at, line, column;
+
+    (void)state;
+    assert_int_equal(g_mkdir_with_parents(policies, 0700), 0);
+    for (gsize i = 0; i < G_N_ELEMENTS(unwise); i++) {
+        g_autofree char *file = g_build_filename(parent, "mappings", unwise[i][0], NULL);
+        assert_true(g_file_set_contents(file, unwise[i][1], -1, NULL));
+    }
+    assert_int_equal(run(parent, as_text, &out, &err), 0);
+    assert_non_null(strstr(out, "policies/spare.yaml:1:1: warning: no role uses the policy 'spare'"));
+    assert_non_null(strstr(out, " 0 assignments; 1 finding, no errors\n"));
+    g_clear_pointer(&out, g_free);
+    g_clear_pointer(&err, g_free);
+    assert_int_equal(run(parent, strictly, &out, &err), 1);
+    g_clear_pointer(&out, g_free);
+    g_clear_pointer(&err, g_free);
+    assert_int_equal(run(parent, as_sarif, &out, &err), 0);
+    json = json_loads(out, 0, NULL);
+    assert_int_equal(json_unpack(json,
+                                 "{s:[{s:{s:{s:[{s:s}]}}, s:[{s:i, s:s, s:[{s:{s:{s:s}, s:{s:i, s:i}}}]}]}]}",
+                                 "runs", "tool", "driver", "rules", "id", &rule, "results", "ruleIndex", &at,
+                                 "level", &level, "locations", "physicalLocation", "artifactLocation", "uri",
+                                 &uri, "region", "startLine", &line, "startColumn", &column),
+                     0);
+    assert_string_equal(rule, "unused-policy");
+    assert_string_equal(level, "warning");
+    assert_string_equal(uri, "mappings/policies/spare.yaml");
+    assert_true(at == 0 && line == 1 && column == 1);
+    json_decref(json);
+    remove_tree(parent);
+}
+
 int
 main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(commands), cmocka_unit_test(check_tells_mistakes) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(commands), cmocka_unit_test(check_tells_mistakes),
+                                        cmocka_unit_test(check_lints) };
     int status;
 
     if (argc != 3)

@@ -1,0 +1,80 @@
+#include "lint/priv.h"
+
+#include <string.h>
+
+void
+rb_lint_say(RbLint *lint, RbPlace place, const char *hint, const char *format, ...)
+{
+    g_autofree char *message = NULL;
+    va_list args;
+
+    va_start(args, format);
+    message = g_strdup_vprintf(format, args);
+    va_end(args);
+    rb_diagnostics_finding(lint->found, lint->rule->severity, lint->rule->id, place, hint, "%s", message);
+}
+
+/* The `lint` entry that silences @found; NULL: none. */
+static const RbIgnore *
+find_ignore(const GArray *ignores, const RbDiagnostic *found, guint *at)
+{
+    for (*at = 0; *at < ignores->len; (*at)++) {
+        const RbIgnore *ignore = &g_array_index(ignores, RbIgnore, *at);
+        if (g_strcmp0(ignore->rule, found->code) == 0 && g_str_equal(ignore->place.file, found->file))
+            return ignore;
+    }
+    return NULL;
+}
+
+/* What is said of a `lint` entry itself. */
+static void
+judge_ignore(const RbIgnore *ignore, gboolean used, RbDiagnostics *problems)
+{
+    g_autofree char *hint = NULL;
+    const char *near;
+
+    if (used)
+        return;
+    if (rb_lint_rule(ignore->rule) != NULL) {
+        rb_diagnostics_finding(problems, RB_SEVERITY_SUGGESTION, NULL, ignore->place, "delete it",
+                               "nothing here is against the rule '%s'", ignore->rule);
+        return;
+    }
+    near = rb_lint_rule_nearest(ignore->rule);
+    hint = near == NULL ? g_strdup("rolebridgectl check --rules lists them")
+                        : g_strdup_printf("did you mean '%s'?", near);
+    rb_diagnostics_error(problems, ignore->place.file, ignore->place.line, ignore->place.column, hint,
+                         "no rule named '%s'", ignore->rule);
+}
+
+static void
+hand_on(RbLint *lint, RbDiagnostics *problems)
+{
+    const GArray *ignores = rb_snapshot_ignores(lint->snapshot);
+    g_autofree gboolean *used = g_new0(gboolean, ignores->len + 1);
+    guint n = rb_diagnostics_size(lint->found), at;
+
+    for (guint i = 0; i < n; i++) {
+        const RbDiagnostic *d = rb_diagnostics_get(lint->found, i);
+        if (d->severity != RB_SEVERITY_ERROR && find_ignore(ignores, d, &at) != NULL)
+            used[at] = TRUE;
+        else
+            rb_diagnostics_finding(problems, d->severity, d->code, (RbPlace){ d->file, d->line, d->column },
+                                   d->hint, "%s", d->message);
+    }
+    for (guint i = 0; i < ignores->len; i++)
+        judge_ignore(&g_array_index(ignores, RbIgnore, i), used[i], problems);
+}
+
+void
+rb_lint(const RbSnapshot *snapshot, RbDiagnostics *problems)
+{
+    g_autoptr(RbDiagnostics) found = rb_diagnostics_new();
+    RbLint lint = { .snapshot = snapshot, .found = found };
+
+    for (guint i = 0; i < rb_lint_n_entries; i++) {
+        lint.rule = &rb_lint_entries[i].told;
+        rb_lint_entries[i].look(&lint);
+    }
+    hand_on(&lint, problems);
+}
