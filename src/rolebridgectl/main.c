@@ -13,7 +13,7 @@ static const RbCommand audit = { "audit", "who did what, and whether the log is 
 
 /* Every command, in the order of the help. */
 static const RbCommand *const commands[] = {
-    &rb_command_check, &rb_command_explain, &rb_command_doctor, &audit, &keys,
+    &rb_command_check, &rb_command_explain, &rb_command_compile, &rb_command_doctor, &audit, &keys,
 };
 
 static void
