@@ -1,6 +1,5 @@
 #include "base/encoding.h"
 #include "iam/catalogue_priv.h"
-#include "iam/match.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,20 +82,37 @@ rb_catalogue_action(const char *action)
     return s == NULL ? NULL : bsearch(colon + 1, s->actions, s->n_actions, sizeof *s->actions, by_action);
 }
 
-/* @pattern is in lower case already. */
+/* AWS's wildcards without case; on a mismatch the last '*' takes one character more, and only that one. */
 static gboolean
 matches(const char *pattern, const char *text)
 {
-    g_autofree char *lower = g_ascii_strdown(text, -1);
+    const char *star = NULL, *resume = NULL;
 
-    return rb_match_text(pattern, lower);
+    while (*text != '\0') {
+        if (*pattern == '*') {
+            star = pattern++;
+            resume = text;
+        } else if (*pattern == '?' ||
+                   (*pattern != '\0' && g_ascii_tolower(*pattern) == g_ascii_tolower(*text))) {
+            pattern++;
+            text++;
+        } else if (star != NULL) {
+            pattern = star + 1;
+            text = ++resume;
+        } else {
+            return FALSE;
+        }
+    }
+    while (*pattern == '*')
+        pattern++;
+    return *pattern == '\0';
 }
 
 static void
 add_matching(GPtrArray *out, const RbService *s, const char *pattern)
 {
     for (guint i = 0; i < s->n_actions; i++)
-        if (g_str_equal(pattern, "*") || matches(pattern, s->actions[i].name))
+        if (matches(pattern, s->actions[i].name))
             g_ptr_array_add(out, (gpointer)&s->actions[i]);
 }
 
@@ -104,17 +120,15 @@ GPtrArray *
 rb_catalogue_expand(const char *pattern)
 {
     const RbCatalogue *c = catalogue();
-    g_autofree char *prefix = g_ascii_strdown(pattern, -1);
-    char *name = strchr(prefix, ':');
+    const char *colon = strchr(pattern, ':');
+    g_autofree char *prefix = colon == NULL ? NULL : g_strndup(pattern, (gsize)(colon - pattern));
     GPtrArray *out = g_ptr_array_new();
 
-    if (name == NULL && !g_str_equal(pattern, "*"))
+    if (colon == NULL && !g_str_equal(pattern, "*"))
         return out;
-    if (name != NULL)
-        *name++ = '\0';
-    for (guint i = 0; i < c->n_services; i++) /* their prefixes have no capitals */
-        if (rb_match_text(prefix, c->services[i].prefix))
-            add_matching(out, &c->services[i], name == NULL ? "*" : name);
+    for (guint i = 0; i < c->n_services; i++)
+        if (colon == NULL || matches(prefix, c->services[i].prefix))
+            add_matching(out, &c->services[i], colon == NULL ? "*" : colon + 1);
     return out;
 }
 
@@ -151,8 +165,7 @@ rb_catalogue_key(const char *key)
         gsize literal = strcspn(c->templates[i]->name, "$");
         if (g_ascii_strncasecmp(key, c->templates[i]->name, literal) == 0) {
             g_autofree char *pattern = template_pattern(c->templates[i]->name);
-            g_autofree char *lower = g_ascii_strdown(pattern, -1);
-            if (matches(lower, key))
+            if (matches(pattern, key))
                 found = c->templates[i];
         }
     }

@@ -2,6 +2,7 @@
 #include "base/process.h"
 #include "rolebridgectl/audit.h"
 #include "rolebridgectl/command.h"
+#include "rolebridgectl/deploy.h"
 #include "rolebridgectl/keys.h"
 
 #include <locale.h>
@@ -10,10 +11,13 @@
 static const RbCommand keys = { "keys", "the keys that tokens and assertions for AWS are signed with",
                                 rb_ctl_keys };
 static const RbCommand audit = { "audit", "who did what, and whether the log is whole", rb_ctl_audit };
+static const RbCommand plan = { "plan", "what must change in the accounts' IAM", rb_ctl_plan };
+static const RbCommand apply = { "apply", "changes the accounts' IAM as planned", rb_ctl_apply };
+static const RbCommand drift = { "drift", "where the accounts' IAM differs from the mapping", rb_ctl_drift };
 
 /* Every command, in the order of the help. */
 static const RbCommand *const commands[] = {
-    &rb_command_check, &rb_command_explain, &rb_command_compile, &rb_command_doctor, &audit, &keys,
+    &rb_command_check, &rb_command_explain, &rb_command_doctor, &plan, &apply, &drift, &audit, &keys,
 };
 
 static void
