@@ -6,13 +6,17 @@
 
 typedef struct {
     gboolean by_account, by_role; /* it names variables that differ so */
+    char *text;                   /* printed as it is in the mapping */
     gboolean ready;
     RbParts parts; /* of one that names none: the same everywhere */
 } RbTask;
 
 void
-rb_compile_task_free(gpointer task)
+rb_compile_task_free(gpointer data)
 {
+    RbTask *task = data;
+
+    g_free(task->text);
     g_free(task);
 }
 
@@ -35,6 +39,7 @@ task_of(RbCompiler *c, const RbTaskPolicy *policy)
     if (task == NULL) {
         task = g_new0(RbTask, 1);
         rb_policy_unref(rb_policy_map(policy->document, note_variables, task));
+        task->text = rb_policy_print(policy->document);
         g_hash_table_insert(c->tasks, (gpointer)policy, task);
     }
     return task;
@@ -46,10 +51,21 @@ rb_compile_by_role(RbCompiler *c, const RbTaskPolicy *task)
     return task_of(c, task)->by_role;
 }
 
-static RbParts
-make_parts(RbCompiler *c, const RbTaskPolicy *policy, const RbAccount *account, const RbRole *role)
+/* Values of variables have no character that JSON escapes, so putting them into what was printed once is the
+ * same as printing what they were put into: a third of the time for a thousand accounts. */
+static RbPart
+make_whole(RbCompiler *c, const RbTask *task, const RbTaskPolicy *policy, const RbAccount *account,
+           const RbRole *role)
 {
-    RbPart whole = rb_compile_part(c, rb_library_policy(role, account, policy->document)), *parts;
+    return (RbPart){ rb_compile_keep(c, rb_library_policy(role, account, policy->document)),
+                     rb_arena_take(&c->out->arena, rb_library_resolve(role, account, task->text)) };
+}
+
+static RbParts
+make_parts(RbCompiler *c, const RbTask *task, const RbTaskPolicy *policy, const RbAccount *account,
+           const RbRole *role)
+{
+    RbPart whole = make_whole(c, task, policy, account, role), *parts;
     g_autoptr(GPtrArray) pieces = NULL;
 
     if (rb_compile_size(whole.text) <= RB_POLICY_MANAGED_MAX) {
@@ -72,9 +88,9 @@ rb_compile_task(RbCompiler *c, const RbTaskPolicy *policy, const RbAccount *acco
     RbTask *task = task_of(c, policy);
 
     if (task->by_account || task->by_role)
-        return make_parts(c, policy, account, task->by_role ? role : NULL);
+        return make_parts(c, task, policy, account, task->by_role ? role : NULL);
     if (!task->ready) {
-        task->parts = make_parts(c, policy, account, NULL);
+        task->parts = make_parts(c, task, policy, account, NULL);
         task->ready = TRUE;
     }
     return task->parts;

@@ -86,6 +86,33 @@ everything_has_its_name(void **state)
     assert_int_equal(watcher->max_session_s, 3600);
 }
 
+/* What is uploaded is what was compiled. */
+static void
+texts_are_the_documents(void **state)
+{
+    static const TestFile changes[] = {
+        POLICY(
+            "look",
+            "  - { effect: Allow, action: \"s3:List*\", resource: \"arn:${partition}:s3:::${role}-*\", "
+            "condition: { StringLike: { \"aws:PrincipalTag/x\": [\"${account.id}\", \"ü\\\"\\\\/\"] } } }\n"),
+        FILES_END,
+    };
+    const TestFile *const cases[] = { NULL, changes };
+    guint n, seen = 0;
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(RbCompiled) compiled = test_compiled(cases[i]);
+        const RbCompiledAccount *all = rb_compiled_accounts(compiled, &n);
+        for (guint k = 0; k < n; k++)
+            for (guint p = 0; p < all[k].n_policies; p++, seen++) {
+                g_autofree char *printed = rb_policy_print(all[k].policies[p].document);
+                assert_string_equal(printed, all[k].policies[p].text);
+            }
+    }
+    assert_true(seen > 8);
+}
+
 static void
 providers(void **state)
 {
@@ -215,6 +242,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_assigned_is_there),
         cmocka_unit_test(everything_has_its_name),
+        cmocka_unit_test(texts_are_the_documents),
         cmocka_unit_test(providers),
         cmocka_unit_test(caught_accounts),
         cmocka_unit_test(tasks_that_name_the_role),
