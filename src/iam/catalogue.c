@@ -1,5 +1,6 @@
 #include "base/encoding.h"
 #include "iam/catalogue_priv.h"
+#include "iam/match.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,37 +83,20 @@ rb_catalogue_action(const char *action)
     return s == NULL ? NULL : bsearch(colon + 1, s->actions, s->n_actions, sizeof *s->actions, by_action);
 }
 
-/* AWS's wildcards without case; on a mismatch the last '*' takes one character more, and only that one. */
+/* @pattern is in lower case already. */
 static gboolean
 matches(const char *pattern, const char *text)
 {
-    const char *star = NULL, *resume = NULL;
+    g_autofree char *lower = g_ascii_strdown(text, -1);
 
-    while (*text != '\0') {
-        if (*pattern == '*') {
-            star = pattern++;
-            resume = text;
-        } else if (*pattern == '?' ||
-                   (*pattern != '\0' && g_ascii_tolower(*pattern) == g_ascii_tolower(*text))) {
-            pattern++;
-            text++;
-        } else if (star != NULL) {
-            pattern = star + 1;
-            text = ++resume;
-        } else {
-            return FALSE;
-        }
-    }
-    while (*pattern == '*')
-        pattern++;
-    return *pattern == '\0';
+    return rb_match_text(pattern, lower);
 }
 
 static void
 add_matching(GPtrArray *out, const RbService *s, const char *pattern)
 {
     for (guint i = 0; i < s->n_actions; i++)
-        if (matches(pattern, s->actions[i].name))
+        if (g_str_equal(pattern, "*") || matches(pattern, s->actions[i].name))
             g_ptr_array_add(out, (gpointer)&s->actions[i]);
 }
 
@@ -120,15 +104,17 @@ GPtrArray *
 rb_catalogue_expand(const char *pattern)
 {
     const RbCatalogue *c = catalogue();
-    const char *colon = strchr(pattern, ':');
-    g_autofree char *prefix = colon == NULL ? NULL : g_strndup(pattern, (gsize)(colon - pattern));
+    g_autofree char *prefix = g_ascii_strdown(pattern, -1);
+    char *name = strchr(prefix, ':');
     GPtrArray *out = g_ptr_array_new();
 
-    if (colon == NULL && !g_str_equal(pattern, "*"))
+    if (name == NULL && !g_str_equal(pattern, "*"))
         return out;
-    for (guint i = 0; i < c->n_services; i++)
-        if (colon == NULL || matches(prefix, c->services[i].prefix))
-            add_matching(out, &c->services[i], colon == NULL ? "*" : colon + 1);
+    if (name != NULL)
+        *name++ = '\0';
+    for (guint i = 0; i < c->n_services; i++) /* their prefixes have no capitals */
+        if (rb_match_text(prefix, c->services[i].prefix))
+            add_matching(out, &c->services[i], name == NULL ? "*" : name);
     return out;
 }
 
@@ -165,7 +151,8 @@ rb_catalogue_key(const char *key)
         gsize literal = strcspn(c->templates[i]->name, "$");
         if (g_ascii_strncasecmp(key, c->templates[i]->name, literal) == 0) {
             g_autofree char *pattern = template_pattern(c->templates[i]->name);
-            if (matches(pattern, key))
+            g_autofree char *lower = g_ascii_strdown(pattern, -1);
+            if (matches(lower, key))
                 found = c->templates[i];
         }
     }

@@ -160,6 +160,8 @@ gboolean rb_policy_equal(const RbPolicy *a, const RbPolicy *b);
 /**
  * rb_policy_validate: IAM Access Analyzer's findings (reference §8.6) on a policy that could be read: errors,
  * security warnings, warnings and suggestions, with the codes it uses ("PASS_ROLE_WITH_STAR_IN_RESOURCE").
+ * The mapping's own ${…} must have been replaced (rb_policy_map() keeps the places): AWS knows none of them.
+ * Services, actions, resources and keys are those of the catalogue.
  */
 void rb_policy_validate(const RbPolicy *policy, RbDiagnostics *problems);
 

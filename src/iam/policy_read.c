@@ -81,7 +81,7 @@ is_any(const char *text)
 
 /* What the texts of a list must look like. */
 typedef struct {
-    const char *what, *code, *hint;
+    const char *what, *code, *empty, *hint; /* @empty: the code of a list of none */
     gboolean (*is_right)(const char *text);
     gboolean literals; /* numbers and booleans will do */
 } Kind;
@@ -89,12 +89,20 @@ typedef struct {
 #define RESOURCE_HINT                                                                                        \
     "write an ARN, like arn:${partition}:s3:::bucket/*, or \"*\"" /* as mappings/ has them */
 
-static const Kind actions = { "action", "INVALID_ACTION", "write service:Action, like s3:GetObject, or \"*\"",
-                              is_action, FALSE };
-static const Kind resources = { "resource", "INVALID_ARN_PREFIX",
-                                "write an ARN, like arn:aws:s3:::bucket/*, or \"*\"", is_resource, FALSE };
-static const Kind values = { "value", NULL, NULL, is_any, TRUE };
-static const Kind principals = { "principal", NULL, NULL, is_any, FALSE };
+static const Kind actions = { "action",
+                              "INVALID_ACTION",
+                              "EMPTY_ARRAY_ACTION",
+                              "write service:Action, like s3:GetObject, or \"*\"",
+                              is_action,
+                              FALSE };
+static const Kind resources = { "resource",
+                                "INVALID_ARN_PREFIX",
+                                "EMPTY_ARRAY_RESOURCE",
+                                "write an ARN, like arn:aws:s3:::bucket/*, or \"*\"",
+                                is_resource,
+                                FALSE };
+static const Kind values = { "value", NULL, "EMPTY_ARRAY_CONDITION", NULL, is_any, TRUE };
+static const Kind principals = { "principal", NULL, "EMPTY_ARRAY_PRINCIPAL", NULL, is_any, FALSE };
 
 static RbPolicyTexts
 read_texts(Reader *r, const RbYaml *node, const Kind *kind)
@@ -109,7 +117,7 @@ read_texts(Reader *r, const RbYaml *node, const Kind *kind)
         return (RbPolicyTexts){ at, 0 };
     }
     if (n == 0)
-        COMPLAIN(r, node, "EMPTY_ARRAY", kind->hint, "an empty list");
+        COMPLAIN(r, node, kind->empty, kind->hint, "an empty list");
     for (guint i = 0; i < n; i++) {
         const RbYaml *item = single ? node : rb_yaml_item(node, i);
         g_autofree char *quoted = NULL;
@@ -172,6 +180,16 @@ check_case(Reader *r, const RbYaml *map, gboolean element)
     }
 }
 
+/* Conditions that are none: no error, and no part of the policy either. */
+static void
+check_empty(const Reader *r, const RbYaml *map)
+{
+    if (rb_yaml_size(map) == 0)
+        rb_diagnostics_finding(r->problems, RB_SEVERITY_SUGGESTION, "EMPTY_OBJECT_CONDITION",
+                               place_of(r, map), "leave it out, or write the condition",
+                               "an empty condition asks for nothing");
+}
+
 static void
 read_conditions(Reader *r, const RbYaml *node, RbPolicyStatement *s)
 {
@@ -182,6 +200,7 @@ read_conditions(Reader *r, const RbYaml *node, RbPolicyStatement *s)
         return;
     }
     check_case(r, node, FALSE);
+    check_empty(r, node);
     out = rb_policy_alloc(r->policy, count_keys(node), sizeof *out);
     for (guint i = 0; i < rb_yaml_size(node); i++) {
         const RbYaml *name = rb_yaml_key(node, i), *keys = rb_yaml_item(node, i);
@@ -192,6 +211,7 @@ read_conditions(Reader *r, const RbYaml *node, RbPolicyStatement *s)
             continue;
         }
         check_case(r, keys, FALSE);
+        check_empty(r, keys);
         for (guint k = 0; k < rb_yaml_size(keys); k++) {
             out[s->n_conditions] = like;
             out[s->n_conditions].key = text_of(r, rb_yaml_key(keys, k));
@@ -249,7 +269,7 @@ one_of(Reader *r, const RbYaml *statement, Element yes, Element no, const char *
     const RbYaml *a = element(r, statement, yes), *b = element(r, statement, no);
 
     if (a != NULL && b != NULL)
-        COMPLAIN(r, b, "INVALID_POLICY_ELEMENT", "keep one", "both '%s' and '%s'", r->names[yes],
+        COMPLAIN(r, b, "UNSUPPORTED_ELEMENT_COMBINATION", "keep one", "both '%s' and '%s'", r->names[yes],
                  r->names[no]);
     else if (a == NULL && b == NULL && missing != NULL)
         COMPLAIN(r, statement, missing, NULL, "'%s' is missing (or '%s')", r->names[yes], r->names[no]);
@@ -272,7 +292,8 @@ read_sid(Reader *r, const RbYaml *node, RbPolicyStatement *s)
         plain = plain && (g_ascii_isalnum(*p) || (r->policy->kind == RB_POLICY_RESOURCE && *p == ' '));
     if (!plain || (*s->sid.text == '\0' && r->names == in_yaml))
         COMPLAIN(r, node, "UNSUPPORTED_SID", "letters and digits only", "%s is not a valid sid", quoted);
-    else if (*s->sid.text != '\0' && !g_hash_table_add(r->sids, g_strdup(s->sid.text)))
+    else if (*s->sid.text != '\0' && !g_hash_table_add(r->sids, g_strdup(s->sid.text)) &&
+             r->policy->kind != RB_POLICY_RESOURCE) /* there it is a warning */
         COMPLAIN(r, node, "UNIQUE_SIDS_REQUIRED", "choose another", "the sid %s appears twice", quoted);
 }
 
@@ -316,7 +337,7 @@ read_ends(Reader *r, const RbYaml *node, RbPolicyStatement *s)
         one_of(r, node, RESOURCE, NOT_RESOURCE, kind == RB_POLICY_TRUST ? NULL : "MISSING_RESOURCE");
 
     if (who != NULL && !named)
-        COMPLAIN(r, who, "INVALID_POLICY_ELEMENT",
+        COMPLAIN(r, who, "UNSUPPORTED_PRINCIPAL",
                  "who may take a role is said elsewhere: in assignments, in its trust policy",
                  "a statement of this kind names no principal");
     else if (who != NULL)

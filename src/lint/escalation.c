@@ -118,9 +118,9 @@ hands_to(const RbPolicyStatement *s, const char *service)
 
 /* The statement of @documents that lets take @step; NULL: none. */
 static const RbPolicyStatement *
-find_step(const GPtrArray *documents, const Step *step)
+find_step(const RbRole *role, const GPtrArray *documents, const Step *step)
 {
-    if (rb_lint_denied(documents, step->action))
+    if (rb_lint_withheld(role, documents, step->action))
         return NULL;
     for (guint i = 0; i < documents->len; i++) {
         const RbPolicy *p = documents->pdata[i];
@@ -138,12 +138,12 @@ find_step(const GPtrArray *documents, const Step *step)
 /* "iam:PassRole (policies/a.yaml:7) and lambda:CreateFunction (policies/b.yaml:4)"; NULL: a step is missing.
  */
 static char *
-walk(const Way *way, const GPtrArray *documents)
+walk(const Way *way, const RbRole *role, const GPtrArray *documents)
 {
     g_autoptr(GString) out = g_string_new(NULL);
 
     for (guint i = 0; i < G_N_ELEMENTS(way->steps) && way->steps[i].action != NULL; i++) {
-        const RbPolicyStatement *s = find_step(documents, &way->steps[i]);
+        const RbPolicyStatement *s = find_step(role, documents, &way->steps[i]);
         if (s == NULL)
             return NULL;
         g_string_append_printf(out, "%s%s (%s:%u)", i == 0 ? "" : " and ", way->steps[i].action,
@@ -156,12 +156,12 @@ static void
 look_for_ways(RbLint *lint, const RbRole *role)
 {
     g_autoptr(GPtrArray) documents = rb_lint_documents(lint, role);
-    g_autofree char *first = NULL;
+    g_autofree char *first = NULL, *who = rb_lint_who(lint, role);
     const char *what = NULL;
     guint n = 0;
 
     for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {
-        g_autofree char *steps = walk(&ways[i], documents);
+        g_autofree char *steps = walk(&ways[i], role, documents);
         if (steps == NULL)
             continue;
         if (n++ == 0) {
@@ -170,20 +170,18 @@ look_for_ways(RbLint *lint, const RbRole *role)
         }
     }
     if (n == 1)
-        rb_lint_say(lint, role->place, "name the resources, or write privileged: true",
-                    "the role '%s' %s, by %s", role->name, what, first);
+        rb_lint_say(lint, role->place, "name the resources, or write privileged: true", "%s %s, by %s", who,
+                    what, first);
     else if (n > 1)
         rb_lint_say(lint, role->place, "name the resources, or write privileged: true",
-                    "the role '%s' %s, by %s; and there are %u more ways", role->name, what, first, n - 1);
+                    "%s %s, by %s; and there are %u more ways", who, what, first, n - 1);
 }
 
 void
 rb_lint_escalation(RbLint *lint)
 {
-    const GPtrArray *roles = rb_snapshot_roles(lint->snapshot);
-
-    for (guint i = 0; i < roles->len; i++) {
-        const RbRole *role = roles->pdata[i];
+    for (guint i = 0; i < lint->roles->len; i++) {
+        const RbRole *role = lint->roles->pdata[i];
         if (!role->privileged) /* who has that has a second factor, a short session, and is looked at */
             look_for_ways(lint, role);
     }

@@ -101,19 +101,36 @@ rb_lint_wide(const RbPolicyStatement *s, const char *part)
     return s->not_resource;
 }
 
-gboolean
-rb_lint_denied(const GPtrArray *documents, const char *action)
+/* Whether a Deny without conditions takes @action away everywhere. */
+static gboolean
+denies(const RbPolicy *policy, const char *action)
 {
-    for (guint i = 0; i < documents->len; i++) {
-        const RbPolicy *p = documents->pdata[i];
-        for (guint k = 0; k < p->n_statements; k++) {
-            const RbPolicyStatement *s = &p->statements[k];
-            if (!s->allow && s->n_conditions == 0 && !s->not_resource && s->resources.n == 1 &&
-                g_str_equal(s->resources.at[0].text, "*") && among_actions(s, action) != s->not_action)
-                return TRUE;
-        }
+    for (guint i = 0; i < policy->n_statements; i++) {
+        const RbPolicyStatement *s = &policy->statements[i];
+        if (!s->allow && s->n_conditions == 0 && !s->not_resource && s->resources.n == 1 &&
+            g_str_equal(s->resources.at[0].text, "*") && among_actions(s, action) != s->not_action)
+            return TRUE;
     }
     return FALSE;
+}
+
+static gboolean
+allows(const RbPolicy *policy, const char *action)
+{
+    for (guint i = 0; i < policy->n_statements; i++)
+        if (rb_lint_names(&policy->statements[i], action))
+            return TRUE;
+    return FALSE;
+}
+
+gboolean
+rb_lint_withheld(const RbRole *role, const GPtrArray *documents, const char *action)
+{
+    for (guint i = 0; i < documents->len; i++)
+        if (denies(documents->pdata[i], action))
+            return TRUE;
+    return role->session_policy != NULL &&
+           (denies(role->session_policy, action) || !allows(role->session_policy, action));
 }
 
 /* The catalogue's order: services, then names. */

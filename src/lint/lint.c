@@ -70,11 +70,39 @@ void
 rb_lint(const RbSnapshot *snapshot, RbDiagnostics *problems)
 {
     g_autoptr(RbDiagnostics) found = rb_diagnostics_new();
-    RbLint lint = { .snapshot = snapshot, .found = found };
+    RbLint lint = { .snapshot = snapshot,
+                    .policies = rb_snapshot_policies(snapshot),
+                    .roles = rb_snapshot_roles(snapshot),
+                    .found = found };
 
     for (guint i = 0; i < rb_lint_n_entries; i++) {
         lint.rule = &rb_lint_entries[i].told;
         rb_lint_entries[i].look(&lint);
     }
     hand_on(&lint, problems);
+}
+
+void
+rb_lint_policy(const RbPolicy *policy, const char *file, RbDiagnostics *problems)
+{
+    static const char *none[] = { NULL };
+    g_autoptr(GPtrArray) policies = g_ptr_array_new(), roles = g_ptr_array_new();
+    RbTaskPolicy task = { .place = { file, 1, 1 }, .name = file, .document = (RbPolicy *)policy };
+    RbRole role = { .place = { file, 1, 1 }, .name = file, .policies = policies, .managed = none };
+    RbLint lint = { .policies = policies, .roles = roles, .found = problems };
+
+    g_ptr_array_add(policies, &task);
+    g_ptr_array_add(roles, &role);
+    for (guint i = 0; i < rb_lint_n_entries; i++) {
+        lint.rule = &rb_lint_entries[i].told;
+        if (rb_lint_entries[i].alone)
+            rb_lint_entries[i].look(&lint);
+    }
+}
+
+char *
+rb_lint_who(const RbLint *lint, const RbRole *role)
+{
+    return lint->snapshot == NULL ? g_strdup("whoever has this")
+                                  : g_strdup_printf("the role '%s'", role->name);
 }

@@ -2,6 +2,7 @@
 #define RB_LINT_LINT_H
 
 #include "base/diagnostics.h"
+#include "iam/policy.h"
 #include "mapping/mapping.h"
 
 /*
@@ -32,6 +33,12 @@ const char *rb_lint_rule_nearest(const char *id);
  * rule in that file; one that silences nothing is a suggestion, one that names no rule an error.
  */
 void rb_lint(const RbSnapshot *snapshot, RbDiagnostics *problems);
+
+/**
+ * rb_lint_policy: the same for one identity policy alone, as if a role had nothing else: the rules that can
+ * be told of a document. @file: its name.
+ */
+void rb_lint_policy(const RbPolicy *policy, const char *file, RbDiagnostics *problems);
 
 /** rb_lint_markdown: (transfer full): docs/lint.md. */
 char *rb_lint_markdown(void);

@@ -103,10 +103,8 @@ technology_in(const char *name)
 void
 rb_lint_role_names(RbLint *lint)
 {
-    const GPtrArray *roles = rb_snapshot_roles(lint->snapshot);
-
-    for (guint i = 0; i < roles->len; i++) {
-        const RbRole *role = roles->pdata[i];
+    for (guint i = 0; i < lint->roles->len; i++) {
+        const RbRole *role = lint->roles->pdata[i];
         const char *technology = technology_in(role->name);
         if (technology != NULL)
             rb_lint_say(lint, role->place, "name it for what somebody does",

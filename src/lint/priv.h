@@ -8,14 +8,17 @@
 
 /** One run over a snapshot. */
 typedef struct {
-    const RbSnapshot *snapshot;
-    RbDiagnostics *found;   /* before what files ignore is taken out */
-    const RbLintRule *rule; /* the one that runs */
+    const RbSnapshot *snapshot; /* NULL: one document alone */
+    const GPtrArray *policies;  /* RbTaskPolicy */
+    const GPtrArray *roles;     /* RbRole */
+    RbDiagnostics *found;       /* before what files ignore is taken out */
+    const RbLintRule *rule;     /* the one that runs */
 } RbLint;
 
-/** A rule and what looks for it. */
+/** A rule, and what looks for it. */
 typedef struct {
     RbLintRule told;
+    gboolean alone; /* it can be said of one document, too */
     void (*look)(RbLint *lint);
 } RbLintEntry;
 
@@ -24,6 +27,9 @@ extern const guint rb_lint_n_entries;
 
 /** rb_lint_say: a finding of the rule that runs. */
 void rb_lint_say(RbLint *lint, RbPlace place, const char *hint, const char *format, ...) G_GNUC_PRINTF(4, 5);
+
+/** rb_lint_who: (transfer full): @role as a message begins with it. */
+char *rb_lint_who(const RbLint *lint, const RbRole *role);
 
 /* ---- what statements grant (grants.c) ---- */
 
@@ -46,8 +52,9 @@ gboolean rb_lint_wide(const RbPolicyStatement *s, const char *part);
 /** rb_lint_meaning: (transfer full): what statement @at says, without its Sid: equal texts mean the same. */
 char *rb_lint_meaning(const RbPolicy *policy, guint at);
 
-/** rb_lint_denied: whether a Deny without conditions takes @action away everywhere. */
-gboolean rb_lint_denied(const GPtrArray *documents, const char *action);
+/** rb_lint_withheld: whether nobody with @role can do @action anywhere, though one of its @documents allows
+ * it: a Deny without conditions, or a session policy that does not have it. */
+gboolean rb_lint_withheld(const RbRole *role, const GPtrArray *documents, const char *action);
 
 /** rb_lint_actions: (transfer full) (element-type RbAction): what Allow statement @s covers of actions of
  * @level or above, sorted, by its patterns or beside them (NotAction). */

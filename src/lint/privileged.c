@@ -25,7 +25,7 @@ last_part(const char *name)
 
 /* The actions of @role that give permissions, sorted by their order in its policies. */
 static GPtrArray *
-permissions_of(const GPtrArray *documents, const RbPolicyStatement **first)
+permissions_of(const RbRole *role, const GPtrArray *documents, const RbPolicyStatement **first)
 {
     GPtrArray *out = g_ptr_array_new();
 
@@ -39,7 +39,7 @@ permissions_of(const GPtrArray *documents, const RbPolicyStatement **first)
             for (guint n = 0; n < more->len; n++) {
                 const RbAction *a = more->pdata[n];
                 g_autofree char *name = g_strconcat(a->service, ":", a->name, NULL);
-                if (rb_lint_denied(documents, name) || g_ptr_array_find(out, a, NULL))
+                if (rb_lint_withheld(role, documents, name) || g_ptr_array_find(out, a, NULL))
                     continue;
                 *first = out->len == 0 ? &p->statements[k] : *first;
                 g_ptr_array_add(out, more->pdata[n]);
@@ -54,27 +54,24 @@ look_at(RbLint *lint, const RbRole *role)
 {
     g_autoptr(GPtrArray) documents = rb_lint_documents(lint, role);
     const RbPolicyStatement *first = NULL;
-    g_autoptr(GPtrArray) actions = permissions_of(documents, &first);
-    g_autofree char *examples = rb_lint_examples(actions);
+    g_autoptr(GPtrArray) actions = permissions_of(role, documents, &first);
+    g_autofree char *examples = rb_lint_examples(actions), *who = rb_lint_who(lint, role);
     const char *hint = "write privileged: true, or take the actions away";
 
     if (actions->len > 0) {
-        rb_lint_say(lint, role->place, hint, "the role '%s' may give permissions: %s (%s:%u)", role->name,
-                    examples, first->place.file, first->place.line);
+        rb_lint_say(lint, role->place, hint, "%s may give permissions: %s (%s:%u)", who, examples,
+                    first->place.file, first->place.line);
         return;
     }
     for (guint i = 0; role->managed[i] != NULL; i++)
         if (g_strv_contains(administrators, last_part(role->managed[i])))
-            rb_lint_say(lint, role->place, hint, "the role '%s' may give permissions, by %s", role->name,
-                        role->managed[i]);
+            rb_lint_say(lint, role->place, hint, "%s may give permissions, by %s", who, role->managed[i]);
 }
 
 void
 rb_lint_unprivileged(RbLint *lint)
 {
-    const GPtrArray *roles = rb_snapshot_roles(lint->snapshot);
-
-    for (guint i = 0; i < roles->len; i++)
-        if (!((const RbRole *)roles->pdata[i])->privileged)
-            look_at(lint, roles->pdata[i]);
+    for (guint i = 0; i < lint->roles->len; i++)
+        if (!((const RbRole *)lint->roles->pdata[i])->privileged)
+            look_at(lint, lint->roles->pdata[i]);
 }

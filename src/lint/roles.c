@@ -7,10 +7,8 @@
 static void
 each_role(RbLint *lint, void (*look)(RbLint *lint, const RbRole *role))
 {
-    const GPtrArray *roles = rb_snapshot_roles(lint->snapshot);
-
-    for (guint i = 0; i < roles->len; i++)
-        look(lint, roles->pdata[i]);
+    for (guint i = 0; i < lint->roles->len; i++)
+        look(lint, lint->roles->pdata[i]);
 }
 
 static gboolean
@@ -92,10 +90,8 @@ rb_lint_unused_roles(RbLint *lint)
 void
 rb_lint_unused_policies(RbLint *lint)
 {
-    const GPtrArray *policies = rb_snapshot_policies(lint->snapshot);
-
-    for (guint i = 0; i < policies->len; i++) {
-        const RbTaskPolicy *p = policies->pdata[i];
+    for (guint i = 0; i < lint->policies->len; i++) {
+        const RbTaskPolicy *p = lint->policies->pdata[i];
         if (!p->used)
             rb_lint_say(lint, p->place, "name it in a role, or delete the file",
                         "no role uses the policy '%s'", p->name);
@@ -248,14 +244,13 @@ table_free(gpointer table)
 void
 rb_lint_alike_roles(RbLint *lint)
 {
-    const GPtrArray *roles = rb_snapshot_roles(lint->snapshot);
     g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(table_free);
 
-    for (guint i = 0; i < roles->len; i++) {
-        const RbRole *role = roles->pdata[i];
+    for (guint i = 0; i < lint->roles->len; i++) {
+        const RbRole *role = lint->roles->pdata[i];
         g_ptr_array_add(parts, parts_of(role));
         for (guint k = 0; k < i; k++) {
-            const RbRole *other = roles->pdata[k];
+            const RbRole *other = lint->roles->pdata[k];
             if (!are_apart(role, other) && are_alike(parts->pdata[i], parts->pdata[k])) {
                 rb_lint_say(lint, role->place, "make them one, or move what differs to a task policy",
                             "the role '%s' gives nearly the same as '%s'", role->name, other->name);

@@ -32,10 +32,8 @@ count_services(const RbPolicy *policy)
 void
 rb_lint_giant_policies(RbLint *lint)
 {
-    const GPtrArray *policies = rb_snapshot_policies(lint->snapshot);
-
-    for (guint i = 0; i < policies->len; i++) {
-        const RbTaskPolicy *p = policies->pdata[i];
+    for (guint i = 0; i < lint->policies->len; i++) {
+        const RbTaskPolicy *p = lint->policies->pdata[i];
         guint services = count_services(p->document);
         g_autofree char *text = rb_policy_print(p->document);
         const char *hint = "write one policy for each task";
@@ -55,7 +53,8 @@ char *
 rb_lint_meaning(const RbPolicy *policy, guint at)
 {
     g_autoptr(RbPolicy) one = rb_policy_statements(policy, &at, 1);
-    json_t *document = rb_policy_to_json(one), *s = json_object_get(document, "Statement");
+    g_autoptr(RbPolicy) normal = rb_policy_normalise(one);
+    json_t *document = rb_policy_to_json(normal), *s = json_object_get(document, "Statement");
     char *text, *out;
 
     (void)json_object_del(json_is_array(s) ? json_array_get(s, 0) : s, "Sid");
@@ -74,11 +73,10 @@ typedef struct {
 void
 rb_lint_repeated_statements(RbLint *lint)
 {
-    const GPtrArray *policies = rb_snapshot_policies(lint->snapshot);
     g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 
-    for (guint i = 0; i < policies->len; i++) {
-        const RbTaskPolicy *p = policies->pdata[i];
+    for (guint i = 0; i < lint->policies->len; i++) {
+        const RbTaskPolicy *p = lint->policies->pdata[i];
         for (guint k = 0; k < p->document->n_statements; k++) {
             const RbPolicyStatement *s = &p->document->statements[k];
             char *text = rb_lint_meaning(p->document, k);
@@ -102,10 +100,8 @@ rb_lint_repeated_statements(RbLint *lint)
 static void
 each_allow(RbLint *lint, void (*look)(RbLint *lint, const RbPolicyStatement *s))
 {
-    const GPtrArray *policies = rb_snapshot_policies(lint->snapshot);
-
-    for (guint i = 0; i < policies->len; i++) {
-        const RbPolicy *document = ((const RbTaskPolicy *)policies->pdata[i])->document;
+    for (guint i = 0; i < lint->policies->len; i++) {
+        const RbPolicy *document = ((const RbTaskPolicy *)lint->policies->pdata[i])->document;
         for (guint k = 0; k < document->n_statements; k++)
             if (document->statements[k].allow)
                 look(lint, &document->statements[k]);

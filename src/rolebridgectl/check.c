@@ -1,5 +1,7 @@
 #include "rolebridgectl/check.h"
 #include "base/encoding.h"
+#include "base/file.h"
+#include "iam/policy.h"
 #include "lint/lint.h"
 #include "mapping/mapping.h"
 #include "rolebridgectl/command.h"
@@ -138,9 +140,17 @@ explain_rule(const char *id, gboolean json)
 /* ---- the command ---- */
 
 typedef struct {
-    const char *mappings;
+    const char *mappings, *policy, *kind;
     gboolean json, sarif, strict, rules;
 } Asked;
+
+static int
+conclude(const Asked *asked, RbDiagnostics *problems)
+{
+    gboolean no = rb_diagnostics_count(problems) > 0 || (asked->strict && rb_diagnostics_size(problems) > 0);
+
+    return no ? RB_EXIT_NO : RB_EXIT_OK;
+}
 
 static int
 check(const Asked *asked)
@@ -162,19 +172,69 @@ check(const Asked *asked)
         print_text(directory, snapshot, problems);
     if (snapshot == NULL && access(directory, R_OK | X_OK) != 0)
         return RB_EXIT_FAULT;
-    if (rb_diagnostics_count(problems) > 0 || (asked->strict && rb_diagnostics_size(problems) > 0))
-        return RB_EXIT_NO;
-    return RB_EXIT_OK;
+    return conclude(asked, problems);
+}
+
+static gboolean
+read_kind(const char *text, RbPolicyKind *kind)
+{
+    static const char *const names[] = {
+        [RB_POLICY_IDENTITY] = "identity",   [RB_POLICY_TRUST] = "trust",
+        [RB_POLICY_SESSION] = "session",     [RB_POLICY_BOUNDARY] = "boundary",
+        [RB_POLICY_SERVICE_CONTROL] = "scp", [RB_POLICY_RESOURCE_CONTROL] = "rcp",
+        [RB_POLICY_RESOURCE] = "resource"
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        if (g_str_equal(names[i], text)) {
+            *kind = (RbPolicyKind)i;
+            return TRUE;
+        }
+    g_printerr(
+        "rolebridgectl check: --kind is one of: identity, trust, session, boundary, scp, rcp, resource\n");
+    return FALSE;
+}
+
+/* One document, without a mapping around it. */
+static int
+check_policy(const Asked *asked)
+{
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes = rb_file_read(asked->policy, RB_POLICY_MAX_SIZE, &error);
+    g_autoptr(RbPolicy) policy = NULL;
+    RbPolicyKind kind = RB_POLICY_IDENTITY;
+
+    if (asked->kind != NULL && !read_kind(asked->kind, &kind))
+        return RB_EXIT_USAGE;
+    if (bytes == NULL) {
+        g_printerr("rolebridgectl check: %s\n", error->message);
+        return RB_EXIT_FAULT;
+    }
+    policy = rb_policy_parse(kind, asked->policy, bytes, problems);
+    if (policy != NULL && kind == RB_POLICY_IDENTITY)
+        rb_lint_policy(policy, asked->policy, problems);
+    if (asked->sarif)
+        print_value(rb_ctl_sarif(".", problems));
+    else if (asked->json)
+        print_json(NULL, problems);
+    else
+        print_text(asked->policy, NULL, problems);
+    return conclude(asked, problems);
 }
 
 static int
 run(int argc, char **argv)
 {
-    g_autofree char *mappings = NULL, *rule = NULL;
-    Asked asked = { NULL, FALSE, FALSE, FALSE, FALSE };
+    g_autofree char *mappings = NULL, *rule = NULL, *policy = NULL, *kind = NULL;
+    Asked asked = { NULL, NULL, NULL, FALSE, FALSE, FALSE, FALSE };
     const GOptionEntry options[] = {
         { "mappings", 'm', 0, G_OPTION_ARG_FILENAME, &mappings,
           "default: ./mappings, then /etc/rolebridge/mappings", "DIR" },
+        { "policy", 0, 0, G_OPTION_ARG_FILENAME, &policy, "check one policy document (JSON) instead",
+          "FILE" },
+        { "kind", 0, 0, G_OPTION_ARG_STRING, &kind,
+          "what it is for: identity (default), trust, session, boundary, scp, rcp, resource", "KIND" },
         { "strict", 0, 0, G_OPTION_ARG_NONE, &asked.strict, "exit 1 for any finding, not for errors alone",
           NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &asked.json, "print one JSON object", NULL },
@@ -192,6 +252,7 @@ run(int argc, char **argv)
         "Examples:\n  rolebridgectl check --mappings mappings\n"
         "  rolebridgectl check --json | jq '.diagnostics[]'\n"
         "  rolebridgectl check --strict --sarif > check.sarif\n"
+        "  rolebridgectl check --policy trust.json --kind trust\n"
         "  rolebridgectl check --explain privilege-escalation\n\n"
         "Exit codes: 0 no errors (findings are none), 1 errors, 2 usage, 4 there is no such directory.\n");
 
@@ -199,9 +260,13 @@ run(int argc, char **argv)
     if (!rb_command_parse(context, argc, argv))
         return RB_EXIT_USAGE;
     asked.mappings = mappings;
+    asked.policy = policy;
+    asked.kind = kind;
     if (rule != NULL)
         return explain_rule(rule, asked.json);
-    return asked.rules ? list_rules(asked.json) : check(&asked);
+    if (asked.rules)
+        return list_rules(asked.json);
+    return policy != NULL ? check_policy(&asked) : check(&asked);
 }
 
 const RbCommand rb_command_check = { "check", "tells every mistake in a mapping directory", run };

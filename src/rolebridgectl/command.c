@@ -2,6 +2,9 @@
 
 #include "base/encoding.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 static const char *const usual_mappings[] = { "mappings", "/etc/rolebridge/mappings" };
 
 GOptionContext *
@@ -50,4 +53,37 @@ rb_command_mappings(const char *asked)
     g_printerr("rolebridgectl: there is no mapping in ./mappings or /etc/rolebridge/mappings; name it with "
                "--mappings DIR\n");
     return NULL;
+}
+
+void
+rb_command_tell(RbDiagnostics *problems)
+{
+    g_autofree char *text =
+        rb_diagnostics_to_text(problems, isatty(STDERR_FILENO) && g_getenv("NO_COLOR") == NULL);
+
+    g_printerr("%s", text);
+}
+
+RbSnapshot *
+rb_command_load(const char *command, const char *asked, const char *then)
+{
+    g_autofree char *directory = rb_command_mappings(asked);
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    RbSnapshot *snapshot = directory == NULL ? NULL : rb_snapshot_load(directory, problems);
+
+    if (directory == NULL || snapshot != NULL)
+        return snapshot;
+    rb_command_tell(problems);
+    g_printerr("rolebridgectl %s: %s has errors, so %s\n", command, directory, then);
+    return NULL;
+}
+
+char *
+rb_command_print(json_t *json)
+{
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER), *out = g_strconcat(text, "\n", NULL);
+
+    free(text);
+    json_decref(json);
+    return out;
 }

@@ -1,6 +1,8 @@
 #ifndef RB_ROLEBRIDGECTL_COMMAND_H
 #define RB_ROLEBRIDGECTL_COMMAND_H
 
+#include "mapping/mapping.h"
+
 #include <glib.h>
 
 /*
@@ -36,6 +38,17 @@ gboolean rb_command_parse(GOptionContext *context, int argc, char **argv);
  * /etc/rolebridge/mappings; NULL after telling that there is none. */
 char *rb_command_mappings(const char *asked);
 
-extern const RbCommand rb_command_check, rb_command_doctor, rb_command_explain;
+/** rb_command_tell: @problems on stderr, in colour where it is a terminal that wants it. */
+void rb_command_tell(RbDiagnostics *problems);
+
+/** rb_command_load: (transfer full): the mapping in rb_command_mappings(@asked); NULL after telling its
+ * mistakes, and what that means: "so @then". @command: who says it. */
+RbSnapshot *rb_command_load(const char *command, const char *asked, const char *then);
+
+/** rb_command_print: (transfer full): @json (taken over) as it is printed: indented, keys in their order, a
+ * line's end behind it. */
+char *rb_command_print(json_t *json);
+
+extern const RbCommand rb_command_check, rb_command_compile, rb_command_doctor, rb_command_explain;
 
 #endif

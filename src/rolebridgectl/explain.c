@@ -130,31 +130,6 @@ make_identity(const Asked *a, gint64 now)
     return identity;
 }
 
-static RbSnapshot *
-load(const Asked *a)
-{
-    g_autofree char *directory = rb_command_mappings(a->mappings), *text = NULL;
-    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
-    RbSnapshot *snapshot = directory == NULL ? NULL : rb_snapshot_load(directory, problems);
-
-    if (directory == NULL || snapshot != NULL)
-        return snapshot;
-    text = rb_diagnostics_to_text(problems, isatty(STDERR_FILENO) && g_getenv("NO_COLOR") == NULL);
-    g_printerr("%srolebridgectl explain: %s has errors, so nothing is decided by it\n", text, directory);
-    return NULL;
-}
-
-static void
-print_json(const RbDecision *decision)
-{
-    json_t *json = rb_decision_to_json(decision);
-    char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-
-    g_print("%s\n", text);
-    free(text);
-    json_decref(json);
-}
-
 static int
 run(int argc, char **argv)
 {
@@ -175,18 +150,15 @@ run(int argc, char **argv)
     identity = make_identity(&asked, moment.now);
     if (identity == NULL)
         return RB_EXIT_USAGE;
-    snapshot = load(&asked);
+    snapshot = rb_command_load("explain", asked.mappings, "nothing is decided by it");
     if (snapshot == NULL)
         return RB_EXIT_FAULT;
     moment.source_ip = asked.ip;
     filter = (RbExplainFilter){ asked.account, asked.role };
     decision = rb_decide(snapshot, identity, &moment);
-    if (asked.json) {
-        print_json(decision);
-    } else {
-        text = rb_explain_text(snapshot, decision, &moment, &filter);
-        g_print("%s", text);
-    }
+    text = asked.json ? rb_command_print(rb_decision_to_json(decision))
+                      : rb_explain_text(snapshot, decision, &moment, &filter);
+    g_print("%s", text);
     return filter.account == NULL && filter.role == NULL ? RB_EXIT_OK
            : rb_explain_count(decision, &filter) > 0     ? RB_EXIT_OK
                                                          : RB_EXIT_NO;

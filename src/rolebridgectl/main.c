@@ -17,7 +17,8 @@ static const RbCommand drift = { "drift", "where the accounts' IAM differs from 
 
 /* Every command, in the order of the help. */
 static const RbCommand *const commands[] = {
-    &rb_command_check, &rb_command_explain, &rb_command_doctor, &plan, &apply, &drift, &audit, &keys,
+    &rb_command_check, &rb_command_explain, &rb_command_compile, &plan, &apply, &drift, &rb_command_doctor,
+    &audit, &keys,
 };
 
 static void

@@ -58,7 +58,9 @@ index_of(json_t *rules, const RbDiagnostic *d)
 static json_t *
 location_json(const char *directory, const RbDiagnostic *d)
 {
-    g_autofree char *path = g_build_filename(directory, d->file, NULL);
+    g_autofree char *path = g_path_is_absolute(d->file) || g_str_equal(directory, ".")
+                                ? g_strdup(d->file)
+                                : g_build_filename(directory, d->file, NULL);
     g_autofree char *uri = g_path_is_absolute(path) ? g_filename_to_uri(path, NULL, NULL)
                                                     : g_uri_escape_string(path, "/", FALSE);
     json_t *where = json_pack("{s:{s:s}}", "artifactLocation", "uri", uri);

@@ -47,7 +47,7 @@ static const struct {
       "policies/read-data.yaml:1:1: warning: the policy 'read-data' has 21 statements; write one policy for each task" },
     { "20 statements", { DATA(READ READ READ READ READ READ READ READ READ READ READ READ READ READ READ READ READ READ READ READ) }, "giant-policy", NULL },
 
-    { "a statement in two policies", { POLICY("list-data", "  - { sid: Other, effect: Allow, action: [\"s3:Get*\"]" ANY) }, "repeated-statement",
+    { "a statement in two policies", { POLICY("list-data", "  - { sid: Other, effect: Allow, action: [\"S3:get*\", \"s3:GetObject\"]" ANY) }, "repeated-statement",
       "policies/read-data.yaml:5:5: suggestion: the same statement as in 'list-data' (policies/list-data.yaml:5); make it a task policy of its own, and name that in both roles" },
     { "statements that differ in a condition", { POLICY("list-data", "  - { effect: Allow, action: \"s3:Get*\", resource: \"*\", condition: { Bool: { \"aws:SecureTransport\": \"true\" } } }\n") }, "repeated-statement", NULL },
     { "a statement twice in one policy", { DATA(READ READ) }, "repeated-statement", NULL },
@@ -79,6 +79,8 @@ static const struct {
       "roles/reader.yaml:1:1: security warning: the role 'reader' may give permissions: iam:AttachRolePolicy (policies/read-data.yaml:6); write privileged: true, or take the actions away" },
     { "gives permissions, privileged", { DATA("  - { effect: Allow, action: \"iam:AttachRolePolicy\"" ANY), ROLE("reader", "policies: [read-data]\nprivileged: true\n"), ROLE("writer", "policies: [read-data]\nprivileged: true\n") }, "permissions-without-privileged", NULL },
     { "denied again", { DATA("  - { effect: Allow, action: \"iam:AttachRolePolicy\"" ANY "  - { effect: Deny, action: \"iam:*\"" ANY) }, "permissions-without-privileged", NULL },
+    { "not in the session policy", { DATA("  - { effect: Allow, action: \"iam:*\"" ANY), ROLE("reader", "policies: [read-data]\nsession_policy: { statements: [{ effect: Allow, action: \"iam:Get*\", resource: \"*\" }] }\n"), ROLE("writer", "managed_policies: [ReadOnlyAccess]\n") }, "permissions-without-privileged", NULL },
+    { "no way in the session policy", { DATA("  - { effect: Allow, action: \"iam:*\"" ANY), ROLE("reader", "policies: [read-data]\nsession_policy: { statements: [{ effect: Allow, action: \"iam:Get*\", resource: \"*\" }] }\n"), ROLE("writer", "managed_policies: [ReadOnlyAccess]\n") }, "privilege-escalation", NULL },
     { "denied at some places", { DATA("  - { effect: Allow, action: \"iam:AttachRolePolicy\"" ANY "  - { effect: Deny, action: \"iam:*\", resource: \"arn:aws:iam::*:role/x\" }\n") }, "permissions-without-privileged",
       "roles/reader.yaml:1:1: security warning: the role 'reader' may give permissions: iam:AttachRolePolicy (policies/read-data.yaml:5); write privileged: true, or take the actions away" },
     { "an administrator of AWS's", { ROLE("reader", "managed_policies: [\"arn:aws:iam::aws:policy/AdministratorAccess\"]\n") }, "permissions-without-privileged",

@@ -52,6 +52,8 @@ static const struct {
     { "check: the sample as SARIF", { "check", "-m", "SAMPLE", "--sarif" }, 0, "\"results\": []", NULL },
     { "check: the rules", { "check", "--rules" }, 0, "privilege-escalation            security warning  a way to", NULL },
     { "check: the rules as JSON", { "check", "--rules", "--json" }, 0, "\"rule\": \"unused-policy\"", NULL },
+    { "check: a policy of no kind", { "check", "--policy", "/dev/null", "--kind", "frob" }, 2, NULL, "--kind is one of: identity, trust" },
+    { "check: a policy that is not there", { "check", "--policy", "/nonexistent/p.json" }, 4, NULL, "rolebridgectl check: '/nonexistent/p.json': " },
     { "check: a rule", { "check", "--explain", "unused-role" }, 0, "Instead: Assign it to a group, or delete the file.", NULL },
     { "check: a rule as JSON", { "check", "--explain", "unused-role", "--json" }, 0, "\"instead\": \"Assign it", NULL },
     { "check: a misspelt rule", { "check", "--explain", "unused-rolle" }, 2, NULL, "no rule named 'unused-rolle'; did you mean 'unused-role'?" },
@@ -60,6 +62,15 @@ static const struct {
     { "check: none of the usual ones", { "check" }, 4, NULL, "name it with --mappings DIR" },
     { "check: an unknown option", { "check", "--frob" }, 2, NULL, "Try: rolebridgectl check --help" },
     { "check: something left over", { "check", "mappings" }, 2, NULL, "rolebridgectl check: 'mappings' is not expected here" },
+    { "compile: help", { "compile", "--help" }, 0, "--format terraform --output build/", NULL },
+    { "compile: the sample", { "compile", "-m", "SAMPLE" }, 0, "\"arn\": \"arn:aws:iam::444455556666:policy/rolebridge/run-test-scripts\"", NULL },
+    { "compile: one account", { "compile", "-m", "SAMPLE", "-A", "777788889999", "-f", "cloudformation" }, 0, "\"Description\": \"rolebridge in corporate (777788889999)\"", NULL },
+    { "compile: terraform", { "compile", "-m", "SAMPLE", "-A", "development", "-f", "terraform" }, 0, "$${aws:PrincipalTag/CostCenter}", NULL },
+    { "compile: several accounts in one file", { "compile", "-m", "SAMPLE", "-f", "terraform" }, 2, NULL, "these are 3: name one with --account, or a directory with --output" },
+    { "compile: no such account", { "compile", "-m", "SAMPLE", "-A", "develpment" }, 1, NULL, "accounts.yaml: error: no account 'develpment'" },
+    { "compile: no such format", { "compile", "-m", "SAMPLE", "-f", "xml" }, 2, NULL, "no format 'xml': json, cloudformation or terraform" },
+    { "compile: nowhere to write", { "compile", "-m", "SAMPLE", "-o", "/dev/null/x" }, 4, NULL, "rolebridgectl compile: /dev/null/x cannot be made: " },
+    { "compile: no mapping", { "compile", "-m", "/nonexistent/m" }, 4, NULL, "has errors, so nothing is compiled of it" },
     { "explain: help", { "explain", "--help" }, 0, "--attribute=KEY=VALUE", NULL },
     { "explain: a grant", { "explain", "-m", "SAMPLE", "-g", "acme-developers" }, 0, "because of group acme-developers (assignments.yaml:20)", NULL },
     { "explain: a workload", { "explain", "-m", "SAMPLE", "-p", "ci", "-a", "repository=acme/data-pipeline", "-a", "ref=refs/tags/v1" }, 0, "because of repository 'acme/data-pipeline', ref 'refs/tags/v1' (assignments.yaml:38)", NULL },
@@ -136,6 +147,34 @@ check_tells_mistakes(void **state)
     assert_int_equal(g_remove(file) | g_rmdir(directory) | g_rmdir(parent), 0);
 }
 
+/* One document is judged as if a role had it and nothing else. */
+static void
+check_policy(void **state)
+{
+    static const char *const as_text[] = { "check", "--policy", "p.json", NULL }, *const as_trust[] = {
+        "check", "--policy", "p.json", "--kind", "trust", NULL
+    };
+    g_autofree char *parent = g_dir_make_tmp("rb-ctl-XXXXXX", NULL),
+                    *file = g_build_filename(parent, "p.json", NULL);
+    g_autofree char *out = NULL, *err = NULL;
+
+    (void)state;
+    assert_true(
+        g_file_set_contents(file,
+                            "{ \"Version\": \"2012-10-17\", \"Statement\": [\n  { \"Effect\": \"Allow\", "
+                            "\"Action\": \"iam:CreatePolicyVersion\", \"Resource\": \"*\" } ] }",
+                            -1, NULL));
+    assert_int_equal(run(parent, as_text, &out, &err), 0);
+    assert_non_null(
+        strstr(out, "p.json:1:1: security warning: whoever has this writes a new version of a policy that "
+                    "it has, by iam:CreatePolicyVersion (p.json:2)"));
+    assert_null(strstr(out, "unused-role"));
+    g_clear_pointer(&out, g_free);
+    g_clear_pointer(&err, g_free);
+    assert_int_equal(run(parent, as_trust, &out, &err), 1); /* a trust policy names principals */
+    remove_tree(parent);
+}
+
 /* A mapping that may be so and should not: its only finding is that nobody uses a policy. */
 static const char *const unwise[][2] = {
     { "accounts.yaml", "rolebridge: 1\naccounts:\n  - { id: \"111122223333\", name: alpha, issue: { method: "
@@ -193,7 +232,7 @@ int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(commands), cmocka_unit_test(check_tells_mistakes),
-                                        cmocka_unit_test(check_lints) };
+                                        cmocka_unit_test(check_lints), cmocka_unit_test(check_policy) };
     int status;
 
     if (argc != 3)
