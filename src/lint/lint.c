@@ -14,6 +14,15 @@ rb_lint_say(RbLint *lint, RbPlace place, const char *hint, const char *format, .
     rb_diagnostics_finding(lint->found, lint->rule->severity, lint->rule->id, place, hint, "%s", message);
 }
 
+/* Whether @code may be ignored at all: a rule, or a name that AWS gives to a finding: even an error, for AWS
+ * may have an action that the catalogue has not yet. */
+static gboolean
+is_known(const char *code)
+{
+    return rb_lint_rule(code) != NULL ||
+           (*code != '\0' && code[strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_")] == '\0');
+}
+
 /* The `lint` entry that silences @found; NULL: none. */
 static const RbIgnore *
 find_ignore(const GArray *ignores, const RbDiagnostic *found, guint *at)
@@ -35,7 +44,7 @@ judge_ignore(const RbIgnore *ignore, gboolean used, RbDiagnostics *problems)
 
     if (used)
         return;
-    if (rb_lint_rule(ignore->rule) != NULL) {
+    if (is_known(ignore->rule)) {
         rb_diagnostics_finding(problems, RB_SEVERITY_SUGGESTION, NULL, ignore->place, "delete it",
                                "nothing here is against the rule '%s'", ignore->rule);
         return;
@@ -56,7 +65,7 @@ hand_on(RbLint *lint, RbDiagnostics *problems)
 
     for (guint i = 0; i < n; i++) {
         const RbDiagnostic *d = rb_diagnostics_get(lint->found, i);
-        if (d->severity != RB_SEVERITY_ERROR && find_ignore(ignores, d, &at) != NULL)
+        if (find_ignore(ignores, d, &at) != NULL)
             used[at] = TRUE;
         else
             rb_diagnostics_finding(problems, d->severity, d->code, (RbPlace){ d->file, d->line, d->column },
@@ -75,6 +84,7 @@ rb_lint(const RbSnapshot *snapshot, RbDiagnostics *problems)
                     .roles = rb_snapshot_roles(snapshot),
                     .found = found };
 
+    rb_lint_validate(&lint);
     for (guint i = 0; i < rb_lint_n_entries; i++) {
         lint.rule = &rb_lint_entries[i].told;
         rb_lint_entries[i].look(&lint);
@@ -91,6 +101,7 @@ rb_lint_policy(const RbPolicy *policy, const char *file, RbDiagnostics *problems
     RbRole role = { .place = { file, 1, 1 }, .name = file, .policies = policies, .managed = none };
     RbLint lint = { .policies = policies, .roles = roles, .found = problems };
 
+    rb_policy_validate(policy, problems);
     g_ptr_array_add(policies, &task);
     g_ptr_array_add(roles, &role);
     for (guint i = 0; i < rb_lint_n_entries; i++) {

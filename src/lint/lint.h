@@ -6,8 +6,8 @@
 #include "mapping/mapping.h"
 
 /*
- * What a mapping says that AWS's guidance for IAM advises against. Everything here is allowed: only `lint:`
- * with a rule that does not exist is an error.
+ * What a mapping says that AWS's guidance for IAM advises against, and what AWS itself would say of its
+ * policies. A mapping with findings is a mapping all the same: rolebridged does not lint.
  */
 
 /** One rule, for --rules, --explain, docs/lint.md and SARIF. */
@@ -29,8 +29,9 @@ const RbLintRule *rb_lint_rule(const char *id);
 const char *rb_lint_rule_nearest(const char *id);
 
 /**
- * rb_lint: tells what is unwise in @snapshot, each finding under its rule's id. `lint:` of a file silences a
- * rule in that file; one that silences nothing is a suggestion, one that names no rule an error.
+ * rb_lint: tells what is unwise in @snapshot, each finding under its rule's id, and rb_policy_validate()'s
+ * findings on its policies, under AWS's names. `lint:` of a file silences either in that file; one that
+ * silences nothing is a suggestion, one that names no rule an error.
  */
 void rb_lint(const RbSnapshot *snapshot, RbDiagnostics *problems);
 

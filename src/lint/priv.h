@@ -63,6 +63,9 @@ GPtrArray *rb_lint_actions(const RbPolicyStatement *s, RbAccessLevel level);
 /** rb_lint_examples: (transfer full): "iam:CreateUser, iam:PutRolePolicy and 28 more". */
 char *rb_lint_examples(const GPtrArray *actions);
 
+/** rb_lint_validate: IAM Access Analyzer's findings on every policy, as it is in an account that gets it. */
+void rb_lint_validate(RbLint *lint);
+
 /* ---- what looks for each rule ---- */
 void rb_lint_role_names(RbLint *lint);
 void rb_lint_group_names(RbLint *lint);
@@ -70,6 +73,10 @@ void rb_lint_giant_policies(RbLint *lint);
 void rb_lint_repeated_statements(RbLint *lint);
 void rb_lint_wildcard_actions(RbLint *lint);
 void rb_lint_any_resource(RbLint *lint);
+void rb_lint_all_but(RbLint *lint);
+void rb_lint_other_resources(RbLint *lint);
+void rb_lint_other_keys(RbLint *lint);
+void rb_lint_mfa_conditions(RbLint *lint);
 void rb_lint_long_lived(RbLint *lint);
 void rb_lint_inline_policies(RbLint *lint);
 void rb_lint_unprivileged(RbLint *lint);

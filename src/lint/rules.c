@@ -40,6 +40,27 @@ const RbLintEntry rb_lint_entries[] = {
         "The action could be limited to some resources, and is not: whoever has the role can change everybody's.",
         "{ effect: Allow, action: \"sqs:SendMessage\", resource: \"*\" }",
         "Name the resources by ARN, or add a condition that picks them (aws:ResourceTag/team)." }, TRUE, rb_lint_any_resource },
+    { { "allow-all-but", RB_SEVERITY_SECURITY, "everything is allowed but what is listed",
+        "not_action and not_resource with Allow grant what nobody has listed: each new service, each new bucket. With Deny "
+        "they do the opposite, and are fine.",
+        "{ effect: Allow, not_action: \"iam:*\", resource: \"*\" }",
+        "List what the task needs; what must never be, put into a Deny." }, TRUE, rb_lint_all_but },
+    { { "resource-of-another-action", RB_SEVERITY_WARNING, "an action on resources that it does not work on",
+        "AWS compares each action with the resources it works on. Where none is of its kind, the statement says nothing "
+        "about this action, and who reads it believes that it does.",
+        "{ effect: Allow, action: \"s3:GetObject\", resource: \"arn:aws:s3:::bills\" }     # objects are bills/*",
+        "Name what the action works on: arn:aws:s3:::bills/*." }, TRUE, rb_lint_other_resources },
+    { { "condition-of-another-action", RB_SEVERITY_WARNING, "a condition on a key that an action does not know",
+        "A key that the request does not have makes the condition false: an Allow allows nothing, and a Deny denies "
+        "nothing.",
+        "{ effect: Allow, action: [\"s3:ListBucket\", \"s3:GetBucketLocation\"], resource: \"*\",\n"
+        "  condition: { StringLike: { \"s3:prefix\": \"home/*\" } } }     # s3:GetBucketLocation has no prefix",
+        "Give the action a statement without this condition." }, TRUE, rb_lint_other_keys },
+    { { "second-factor-in-policy", RB_SEVERITY_SECURITY, "a policy asks for AWS's second factor",
+        "Who comes through rolebridge has shown his second factor to the identity provider. AWS does not know: "
+        "aws:MultiFactorAuthPresent is absent from the session, so an Allow never holds, and a Deny with Bool never bites.",
+        "condition: { Bool: { \"aws:MultiFactorAuthPresent\": \"true\" } }",
+        "Write privileged: true in the role: then nobody gets it without a second factor." }, TRUE, rb_lint_mfa_conditions },
     { { "permissions-without-privileged", RB_SEVERITY_SECURITY, "a role that gives permissions is not privileged",
         "Who may manage permissions can give them to himself. Such a role is taken for a short time, with a second "
         "factor: that is what 'privileged: true' demands.",
@@ -63,7 +84,7 @@ const RbLintEntry rb_lint_entries[] = {
     { { "role-without-purpose", RB_SEVERITY_SUGGESTION, "a role does not say what it is for",
         "People choose a role by its purpose, and a reviewer judges its policies against it.",
         "role: tester\ntitle: Tester",
-        "Write one sentence: purpose: Runs test scripts, in test subnets only." }, FALSE, rb_lint_no_purpose },
+        "Write one sentence: purpose: Runs test scripts, on test machines only." }, FALSE, rb_lint_no_purpose },
     { { "role-without-policies", RB_SEVERITY_WARNING, "a role that may do nothing",
         "It can be assigned and taken, and then every call is refused.",
         "role: auditor\npolicies: []",

@@ -127,9 +127,6 @@ look_for_wildcards(RbLint *lint, const RbPolicyStatement *s)
             rb_lint_say(lint, s->actions.at[i].place, "list the actions that the task needs",
                         "'%s' lets %s: %s", pattern, whole ? "write" : "give permissions", examples);
     }
-    if (s->not_action)
-        rb_lint_say(lint, s->place, "list the actions that the task needs",
-                    "'not_action' allows every action but these, and what AWS will add");
 }
 
 void
@@ -138,13 +135,43 @@ rb_lint_wildcard_actions(RbLint *lint)
     each_allow(lint, look_for_wildcards);
 }
 
+static void
+look_for_all_but(RbLint *lint, const RbPolicyStatement *s)
+{
+    if (s->not_action)
+        rb_lint_say(lint, s->place, "list the actions that the task needs",
+                    "every action but these is allowed, and what AWS will add");
+    if (s->not_resource)
+        rb_lint_say(lint, s->place, "name the resources that the task needs",
+                    "every resource but these is allowed, and whatever will be made");
+}
+
+void
+rb_lint_all_but(RbLint *lint)
+{
+    each_allow(lint, look_for_all_but);
+}
+
+/* "*", and "arn:aws:sqs:*:*:*", where the service is all that is named. */
+static gboolean
+is_any(const char *resource)
+{
+    const char *at = resource;
+
+    for (guint colons = 0; colons < 5 && at != NULL; colons++) {
+        at = strchr(at, ':');
+        at = at == NULL ? NULL : at + 1;
+    }
+    return g_str_equal(at == NULL ? resource : at, "*");
+}
+
 static gboolean
 takes_any(const RbPolicyStatement *s)
 {
     for (guint i = 0; i < s->resources.n && !s->not_resource; i++)
-        if (g_str_equal(s->resources.at[i].text, "*"))
+        if (is_any(s->resources.at[i].text))
             return TRUE;
-    return s->not_resource;
+    return FALSE;
 }
 
 static void

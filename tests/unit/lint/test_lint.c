@@ -63,8 +63,6 @@ static const struct {
       "policies/read-data.yaml:5:30: security warning: 's3:PutBucketP*' lets give permissions: s3:PutBucketPolicy, s3:PutBucketPublicAccessBlock; list the actions that the task needs" },
     { "a pattern that reads", { DATA(READ) }, "wildcard-in-write-action", NULL },
     { "a pattern that only writes", { DATA("  - { effect: Allow, action: \"s3:PutObjectT*\"" ANY) }, "wildcard-in-write-action", NULL },
-    { "all but", { DATA("  - { effect: Allow, not_action: \"iam:*\"" ANY) }, "wildcard-in-write-action",
-      "policies/read-data.yaml:5:5: security warning: 'not_action' allows every action but these, and what AWS will add; list the actions that the task needs" },
     { "a Deny of everything", { DATA(READ "  - { effect: Deny, action: \"*\"" ANY) }, "wildcard-in-write-action", NULL },
 
     { "a write on everything", { DATA("  - { effect: Allow, action: [\"sqs:SendMessage\", \"sqs:ListQueues\"]" ANY) }, "write-on-any-resource",
@@ -74,6 +72,38 @@ static const struct {
     { "a condition that picks", { DATA("  - { effect: Allow, action: \"sqs:SendMessage\", resource: \"*\", condition: { StringEquals: { \"aws:ResourceTag/team\": a } } }\n") }, "write-on-any-resource", NULL },
     { "a condition that does not pick", { DATA("  - { effect: Allow, action: \"sqs:SendMessage\", resource: \"*\", condition: { Bool: { \"AWS:securetransport\": \"true\" } } }\n") }, "write-on-any-resource",
       "policies/read-data.yaml:5:59: warning: every resource may be changed by sqs:SendMessage; name the resources, or add a condition that picks them" },
+
+    { "every queue", { DATA("  - { effect: Allow, action: \"sqs:SendMessage\", resource: \"arn:aws:sqs:*:*:*\" }\n") }, "write-on-any-resource",
+      "policies/read-data.yaml:5:59: warning: every resource may be changed by sqs:SendMessage; name the resources, or add a condition that picks them" },
+    { "one queue", { DATA("  - { effect: Allow, action: \"sqs:SendMessage\", resource: \"arn:aws:sqs:*:*:bills\" }\n") }, "write-on-any-resource", NULL },
+
+    { "all actions but", { DATA("  - { effect: Allow, not_action: \"iam:*\"" ANY) }, "allow-all-but",
+      "policies/read-data.yaml:5:5: security warning: every action but these is allowed, and what AWS will add; list the actions that the task needs" },
+    { "all resources but", { DATA("  - { effect: Allow, action: \"s3:GetObject\", not_resource: \"arn:aws:s3:::x/*\" }\n") }, "allow-all-but",
+      "policies/read-data.yaml:5:5: security warning: every resource but these is allowed, and whatever will be made; name the resources that the task needs" },
+    { "all denied but", { DATA(READ "  - { effect: Deny, not_action: \"iam:*\", not_resource: \"arn:aws:s3:::x/*\" }\n") }, "allow-all-but", NULL },
+
+    { "objects of a bucket", { DATA("  - { effect: Allow, action: [\"s3:ListBucket\", \"s3:GetObject\"], resource: \"arn:${partition}:s3:::${account.bucket}\" }\n"), ROLE("writer", "policies: [read-data]\n") }, "resource-of-another-action", NULL },
+    { "objects of a named bucket", { DATA("  - { effect: Allow, action: [\"s3:ListBucket\", \"s3:GetObject\"], resource: \"arn:${partition}:s3:::bills\" }\n") }, "resource-of-another-action",
+      "policies/read-data.yaml:5:48: warning: s3:GetObject works on none of these resources; it takes arn:${Partition}:s3" },
+    { "a list of objects", { DATA("  - { effect: Allow, action: \"s3:ListBucket\", resource: \"arn:${partition}:s3:::bills/*\" }\n") }, "resource-of-another-action", NULL },
+    { "a resource of another service", { DATA("  - { effect: Allow, action: \"sqs:SendMessage\", resource: \"arn:aws:sns:*:*:x\" }\n") }, "resource-of-another-action",
+      "policies/read-data.yaml:5:30: warning: sqs:SendMessage works on none of these resources; it takes arn:${Partition}:sqs:${Region}:${Account}:${QueueName}; name what it works on, or take the action away" },
+    { "an action without resources", { DATA("  - { effect: Allow, action: \"s3:ListAllMyBuckets\", resource: \"arn:aws:s3:::x\" }\n") }, "resource-of-another-action",
+      "policies/read-data.yaml:5:30: warning: s3:ListAllMyBuckets takes no resource but \"*\"; move it to a statement with resource: \"*\"" },
+    { "both in one statement", { DATA("  - { effect: Allow, action: [\"s3:ListBucket\", \"s3:GetObject\"], resource: [\"arn:aws:s3:::x\", \"arn:aws:s3:::x/*\"] }\n") }, "resource-of-another-action", NULL },
+
+    { "a prefix of a location", { DATA("  - { effect: Allow, action: [\"s3:ListBucket\", \"s3:GetBucketLocation\"], resource: \"*\", condition: { StringLike: { \"S3:Prefix\": a } } }\n") }, "condition-of-another-action",
+      "policies/read-data.yaml:5:48: warning: s3:GetBucketLocation knows no s3:prefix, so this statement never allows it; move it to a statement of its own" },
+    { "a Deny of a prefix of a location", { DATA(READ "  - { effect: Deny, action: \"s3:GetBucketLocation\", resource: \"*\", condition: { StringLike: { \"s3:prefix\": a } } }\n") }, "condition-of-another-action",
+      "policies/read-data.yaml:6:29: warning: s3:GetBucketLocation knows no s3:prefix, so this statement never denies it; move it to a statement of its own" },
+    { "a prefix if there is one", { DATA("  - { effect: Allow, action: \"s3:GetBucketLocation\", resource: \"*\", condition: { StringLikeIfExists: { \"s3:prefix\": a } } }\n") }, "condition-of-another-action", NULL },
+    { "another prefix", { DATA("  - { effect: Allow, action: \"s3:GetBucketLocation\", resource: \"*\", condition: { StringNotLike: { \"s3:prefix\": a } } }\n") }, "condition-of-another-action", NULL },
+    { "a key of every action", { DATA("  - { effect: Allow, action: \"s3:GetBucketLocation\", resource: \"*\", condition: { StringLike: { \"aws:PrincipalTag/a\": a } } }\n") }, "condition-of-another-action", NULL },
+
+    { "a second factor", { DATA("  - { effect: Allow, action: \"s3:Get*\", resource: \"*\", condition: { Bool: { \"aws:multifactorauthpresent\": \"true\" } } }\n") }, "second-factor-in-policy",
+      "policies/read-data.yaml:5:77: security warning: aws:multifactorauthpresent is never there in a session of this role; write privileged: true in the role instead" },
+    { "another fact", { DATA("  - { effect: Allow, action: \"s3:Get*\", resource: \"*\", condition: { Bool: { \"aws:SecureTransport\": \"true\" } } }\n") }, "second-factor-in-policy", NULL },
 
     { "gives permissions", { DATA("  - { effect: Allow, action: \"iam:TagRole\"" ANY "  - { effect: Allow, action: \"iam:AttachRolePolicy\", resource: \"arn:aws:iam::*:role/x\" }\n") }, "permissions-without-privileged",
       "roles/reader.yaml:1:1: security warning: the role 'reader' may give permissions: iam:AttachRolePolicy (policies/read-data.yaml:6); write privileged: true, or take the actions away" },
@@ -161,6 +191,15 @@ static const struct {
       "assignments.yaml:5:8: error: no rule named 'unused-asignment'; did you mean 'unused-assignment'?", NULL },
     { "a rule like none", { ASSIGN("lint: [{ ignore: whatever, reason: r }]\n") },
       "assignments.yaml:5:8: error: no rule named 'whatever'; rolebridgectl check --rules lists them", NULL },
+    { "a finding of AWS's", { DATA("  - { effect: Allow, action: \"iam:PassRole\"" ANY) }, "policies/read-data.yaml:5:30: security warning: iam:PassRole on every role", NULL },
+    { "a finding of AWS's by its name", { DATA("  - { effect: Allow, action: \"iam:PassRole\"" ANY) }, " [PASS_ROLE_WITH_STAR_IN_RESOURCE]\n", NULL },
+    { "a finding of AWS's ignored", { DATA("  - { effect: Allow, action: \"iam:PassRole\"" ANY "lint: [{ ignore: PASS_ROLE_WITH_STAR_IN_RESOURCE, reason: r }]\n") }, NULL, "PASS_ROLE_WITH_STAR_IN_RESOURCE" },
+    { "one that is not there", { DATA(READ "lint: [{ ignore: PASS_ROLE_WITH_STAR_IN_RESOURCE, reason: r }]\n") },
+      "policies/read-data.yaml:6:8: suggestion: nothing here is against the rule 'PASS_ROLE_WITH_STAR_IN_RESOURCE'; delete it", NULL },
+    { "an action that AWS does not have", { DATA("  - { effect: Allow, action: \"s3:GetObjcet\"" ANY) }, " [INVALID_ACTION]\n", NULL },
+    { "an action that AWS does not have yet", { DATA("  - { effect: Allow, action: \"s3:GetObjcet\"" ANY "lint: [{ ignore: INVALID_ACTION, reason: new this week }]\n") }, NULL, "INVALID_ACTION" },
+    { "variables of the mapping are none of AWS's", { DATA("  - { effect: Allow, action: \"s3:GetObject\", resource: \"arn:${partition}:s3:::${account.bucket}/${role}/${account.id}/*\" }\n") }, NULL, "VARIABLE" },
+    { "a session policy", { ROLE("reader", "policies: [read-data]\nsession_policy: { statements: [{ effect: Allow, action: \"s3:GetObjcet\", resource: \"*\" }] }\n") }, "roles/reader.yaml:7:", NULL },
 };
 /* clang-format on */
 

@@ -1,0 +1,66 @@
+#include "lint/priv.h"
+
+/*
+ * What AWS would say of a policy it would say of the compiled one: the mapping's own ${…} mean nothing to it.
+ * One account is enough: what another one's parameters do to a policy, compiling for it tells.
+ */
+
+static gboolean
+has_all(const RbAccount *account, const char *const *needs)
+{
+    for (; *needs != NULL; needs++)
+        if (!g_hash_table_contains(account->parameters, *needs))
+            return FALSE;
+    return TRUE;
+}
+
+/* An account that gets @role, else one that could; NULL: none has what @needs names. */
+static const RbAccount *
+find_account(const RbLint *lint, const RbRole *role, const char *const *needs)
+{
+    const GPtrArray *accounts = rb_snapshot_accounts(lint->snapshot);
+    const RbAccount *could = NULL;
+
+    for (guint i = 0; i < accounts->len; i++) {
+        const RbAccount *account = accounts->pdata[i];
+        if (!has_all(account, needs))
+            continue;
+        if (role != NULL && rb_snapshot_gives(lint->snapshot, account, role))
+            return account;
+        could = could == NULL ? account : could;
+    }
+    return could;
+}
+
+static const RbRole *
+find_role(const RbLint *lint, const RbTaskPolicy *policy)
+{
+    for (guint i = 0; i < lint->roles->len; i++)
+        if (g_ptr_array_find(((const RbRole *)lint->roles->pdata[i])->policies, policy, NULL))
+            return lint->roles->pdata[i];
+    return lint->roles->len > 0 ? lint->roles->pdata[0] : NULL; /* for the ${role} in it */
+}
+
+static void
+validate(RbLint *lint, const RbRole *role, const RbPolicy *document, const char *const *needs)
+{
+    const RbAccount *account = find_account(lint, role, needs);
+    g_autoptr(RbPolicy) compiled = account == NULL ? NULL : rb_library_policy(role, account, document);
+
+    if (compiled != NULL)
+        rb_policy_validate(compiled, lint->found);
+}
+
+void
+rb_lint_validate(RbLint *lint)
+{
+    for (guint i = 0; i < lint->policies->len; i++) {
+        const RbTaskPolicy *p = lint->policies->pdata[i];
+        validate(lint, find_role(lint, p), p->document, (const char *const *)p->needs);
+    }
+    for (guint i = 0; i < lint->roles->len; i++) {
+        const RbRole *role = lint->roles->pdata[i];
+        if (role->session_policy != NULL)
+            validate(lint, role, role->session_policy, (const char *const *)role->policy_needs);
+    }
+}
