@@ -13,37 +13,37 @@ by_text(gconstpointer a, gconstpointer b)
 
 typedef gboolean (*Covers)(const char *wide, const char *narrow);
 
-/* Whether @other stands for @text as well; of two that stand for each other, the first stays. */
+/* Whether another of those not yet @gone covers the one at @i. */
 static gboolean
-stands_for(const char *other, const char *text, gboolean first, Covers covers)
-{
-    if (g_str_equal(other, text))
-        return first;
-    return covers != NULL && covers(other, text) && (first || !covers(text, other));
-}
-
-static gboolean
-is_spare(const RbPolicyText *at, guint n, guint i, Covers covers)
+is_covered(const RbPolicyText *at, const gboolean *gone, guint n, guint i, Covers covers)
 {
     for (guint k = 0; k < n; k++)
-        if (k != i && stands_for(at[k].text, at[i].text, k < i, covers))
+        if (k != i && !gone[k] && covers(at[k].text, at[i].text))
             return TRUE;
     return FALSE;
 }
 
-/* Sorted, each once. Wildcards beside what they cover are looked for in lists of ordinary length only: the
- * work grows with the square. */
+/*
+ * Sorted, each once, and without what another one covers: from the end, and only beside one that stays, so
+ * that of several that cover each other the first remains. Lists of extraordinary length keep what is
+ * covered: the work grows with the square.
+ */
 static RbPolicyTexts
 settle(RbPolicy *policy, RbPolicyText *at, guint n, Covers covers)
 {
     enum { COVERED_MAX = 1000 };
+    g_autofree gboolean *gone = g_new0(gboolean, n + 1);
     RbPolicyText *out = rb_policy_alloc(policy, n, sizeof *out);
-    guint kept = 0;
+    guint once = 0, kept = 0;
 
     qsort(at, n, sizeof *at, by_text);
     for (guint i = 0; i < n; i++)
-        if (n <= COVERED_MAX ? !is_spare(at, n, i, covers)
-                             : i == 0 || !g_str_equal(at[i].text, at[i - 1].text))
+        if (i == 0 || !g_str_equal(at[i].text, at[once - 1].text))
+            at[once++] = at[i];
+    for (guint i = once; i-- > 0 && covers != NULL && once <= COVERED_MAX;)
+        gone[i] = is_covered(at, gone, once, i, covers);
+    for (guint i = 0; i < once; i++)
+        if (!gone[i])
             out[kept++] = at[i];
     return (RbPolicyTexts){ out, kept };
 }

@@ -16,4 +16,8 @@ const char *rb_policy_keep(RbPolicy *policy, const char *text);
  * @near (static, may be NULL) is the operator it looks like. */
 gboolean rb_policy_operator(const char *text, RbPolicyCondition *condition, const char **near);
 
+/** rb_policy_read_document: a document whose places and texts are known; the rest as rb_policy_parse(). */
+RbPolicy *rb_policy_read_document(RbPolicyKind kind, const char *file, const RbYaml *root,
+                                  RbDiagnostics *problems);
+
 #endif

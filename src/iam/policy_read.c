@@ -43,9 +43,24 @@ place_of(const Reader *r, const RbYaml *node)
 #define COMPLAIN(r, node, code, hint, ...)                                                                   \
     rb_diagnostics_finding((r)->problems, RB_SEVERITY_ERROR, code, place_of(r, node), hint, __VA_ARGS__)
 
+/* IAM takes tab, line ends and U+0020 to U+00FF; of these, control characters are nothing one can mean. */
+static void
+check_characters(const Reader *r, const RbYaml *node)
+{
+    for (const char *at = rb_yaml_text(node); *at != '\0'; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        if (c > 0xff || (c < 0x20 && strchr("\t\n\r", (int)c) == NULL) || (c >= 0x7f && c < 0xa0)) {
+            COMPLAIN(r, node, NULL, "characters are those of Latin-1, to U+00FF",
+                     "a policy cannot have the character U+%04X", c);
+            return;
+        }
+    }
+}
+
 static RbPolicyText
 text_of(const Reader *r, const RbYaml *node)
 {
+    check_characters(r, node);
     return (RbPolicyText){ rb_policy_keep(r->policy, rb_yaml_text(node)), place_of(r, node) };
 }
 
@@ -415,61 +430,11 @@ read_head(Reader *r, const RbYaml *root)
     if (id != NULL && (rb_yaml_text(id) == NULL || r->policy->kind == RB_POLICY_IDENTITY))
         COMPLAIN(r, id, "INVALID_POLICY_ELEMENT", "leave it out", "an Id has no place here");
     r->policy->version = rb_policy_keep(r->policy, text);
-    r->policy->id = id == NULL ? NULL : rb_policy_keep(r->policy, rb_yaml_text(id));
+    r->policy->id = id == NULL || rb_yaml_text(id) == NULL ? NULL : text_of(r, id).text;
     if (rb_yaml_get(root, "Statement") == NULL)
         COMPLAIN(r, root, "MISSING_STATEMENT", NULL, "'Statement' is missing");
     else
         read_statements(r, rb_yaml_get(root, "Statement"));
-}
-
-/* Whether the tree with places says what the strict JSON reader read. A number's spelling is its own. */
-static gboolean
-same(const json_t *json, const RbYaml *node)
-{
-    const char *key;
-    json_t *value;
-
-    if (json_is_object(json)) {
-        if (rb_yaml_kind(node) != RB_YAML_MAP || json_object_size(json) != rb_yaml_size(node))
-            return FALSE;
-        json_object_foreach((json_t *)json, key,
-                            value) if (rb_yaml_get(node, key) == NULL ||
-                                       !same(value, rb_yaml_get(node, key))) return FALSE;
-        return TRUE;
-    }
-    if (json_is_array(json)) {
-        if (rb_yaml_kind(node) != RB_YAML_LIST || json_array_size(json) != rb_yaml_size(node))
-            return FALSE;
-        for (guint i = 0; i < rb_yaml_size(node); i++)
-            if (!same(json_array_get(json, i), rb_yaml_item(node, i)))
-                return FALSE;
-        return TRUE;
-    }
-    return rb_yaml_kind(node) == RB_YAML_SCALAR && rb_yaml_quoted(node) == json_is_string(json) &&
-           (!json_is_string(json) || g_str_equal(json_string_value(json), rb_yaml_text(node)));
-}
-
-/* The document as JSON, all of it strictly; NULL after the mistake was told. */
-static json_t *
-parse_json(const char *file, GBytes *bytes, RbDiagnostics *problems)
-{
-    gsize size;
-    const char *data = g_bytes_get_data(bytes, &size);
-    json_error_t why;
-    json_t *json;
-
-    if (size > RB_POLICY_MAX_SIZE) {
-        rb_diagnostics_finding(problems, RB_SEVERITY_ERROR, "POLICY_SIZE_EXCEEDS_QUOTA",
-                               (RbPlace){ file, 1, 1 }, NULL, "longer than the %d bytes that IAM takes",
-                               RB_POLICY_MAX_SIZE);
-        return NULL;
-    }
-    json = json_loadb(size == 0 ? "" : data, size, JSON_REJECT_DUPLICATES, &why);
-    if (json == NULL)
-        rb_diagnostics_finding(problems, RB_SEVERITY_ERROR, "JSON_SYNTAX_ERROR",
-                               (RbPlace){ file, (guint)MAX(why.line, 1), (guint)MAX(why.column, 1) }, NULL,
-                               "%s", why.text);
-    return json;
 }
 
 static RbPolicy *
@@ -491,29 +456,16 @@ begin(RbPolicyKind kind, const char *file, const char *const *names, RbDiagnosti
                      rb_policy_keep(policy, file) };
 }
 
-/* libyaml knows places, jansson knows JSON: both read the bytes, and must have read the same. */
 RbPolicy *
-rb_policy_parse(RbPolicyKind kind, const char *file, GBytes *bytes, RbDiagnostics *problems)
+rb_policy_read_document(RbPolicyKind kind, const char *file, const RbYaml *root, RbDiagnostics *problems)
 {
     guint before = rb_diagnostics_count(problems);
-    json_t *json = parse_json(file, bytes, problems);
-    g_autoptr(RbYamlDocument) document = json == NULL ? NULL : rb_yaml_parse(file, bytes, problems);
-    Reader r;
+    Reader r = begin(kind, file, in_json, problems);
 
-    if (document == NULL) {
-        json_decref(json);
-        return NULL;
-    }
-    r = begin(kind, file, in_json, problems);
-    if (!same(json, rb_yaml_root(document)))
-        COMPLAIN(&r, rb_yaml_root(document), "JSON_SYNTAX_ERROR",
-                 "write every text in double quotes, without rare escapes",
-                 "two readers understand this document differently");
-    else if (rb_yaml_kind(rb_yaml_root(document)) != RB_YAML_MAP)
-        COMPLAIN(&r, rb_yaml_root(document), "DATA_TYPE_MISMATCH", NULL, "a policy is an object");
+    if (rb_yaml_kind(root) != RB_YAML_MAP)
+        COMPLAIN(&r, root, "DATA_TYPE_MISMATCH", NULL, "a policy is an object");
     else
-        read_head(&r, rb_yaml_root(document));
-    json_decref(json);
+        read_head(&r, root);
     return finish(&r, before);
 }
 

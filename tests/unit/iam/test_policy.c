@@ -64,7 +64,128 @@ static const struct {
     { "trust: kind", RB_POLICY_TRUST, ST("{\"Effect\":\"Allow\",\"Principal\":{\"Aws\":\"1\"},\"Action\":\"sts:AssumeRole\"}"), "INVALID_PRINCIPAL_KEY", 1, 69 },
     { "trust: text", RB_POLICY_TRUST, ST("{\"Effect\":\"Allow\",\"Principal\":\"arn:aws:iam::1:root\",\"Action\":\"sts:AssumeRole\"}"), "INVALID_PRINCIPAL_FORMAT", 1, 68 },
 };
+
+/* JSON that is not quite YAML, or that can be written in two ways: what is read of it, printed again. */
+static const struct {
+    const char *name, *text, *want;
+} spellings[] = {
+    { "tabs", "\t{\"Statement\"\t:\n\t[\t{" ALLOW "}\n\t]\t}\n", "{\"Statement\":[{" ALLOW "}]}" },
+    { "colon on another line", "{\"Statement\"\r\n \n:[{" ALLOW "}]}", "{\"Statement\":[{" ALLOW "}]}" },
+    { "tab within a text", "{\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"a:b\",\"Resource\":\"arn:aws:s3:::\\t\\\": \"}]}", "{\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"a:b\",\"Resource\":\"arn:aws:s3:::\\t\\\": \"}]}" },
+    { "escapes", "{\"Statement\":[{\"Effect\":\"\\u0044eny\",\"Action\":\"a:b\",\"Resource\":\"arn:aws:s3:::\\u00E9\\/\\\\\"}]}", "{\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"a:b\",\"Resource\":\"arn:aws:s3:::\u00e9/\\\\\"}]}" },
+    { "an escaped key", "{\"State\\u006dent\":[{" ALLOW "}]}", "{\"Statement\":[{" ALLOW "}]}" },
+    { "one statement", "{\"Statement\":{" ALLOW "}}", "{\"Statement\":[{" ALLOW "}]}" },
+    { "lists of one", "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"*\"]}]}", "{\"Statement\":[{" ALLOW "}]}" },
+    { "numbers and booleans", "{\"Statement\":[{" ALLOW ",\"Condition\":{\"NumericEquals\":{\"s3:max-keys\":[10,1.50,-1e3]},\"Bool\":{\"aws:SecureTransport\":true}}}]}", "{\"Statement\":[{" ALLOW ",\"Condition\":{\"NumericEquals\":{\"s3:max-keys\":[\"10\",\"1.50\",\"-1e3\"]},\"Bool\":{\"aws:SecureTransport\":\"true\"}}}]}" },
+};
 /* clang-format on */
+
+static void
+test_spellings(void **state)
+{
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(spellings); i++) {
+        g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+        g_autoptr(RbPolicy) policy = parse(RB_POLICY_IDENTITY, spellings[i].text, problems);
+        g_autofree char *why = rb_diagnostics_to_line(problems), *text = NULL;
+        if (policy == NULL)
+            fail_msg("%s: %s", spellings[i].name, why);
+        text = rb_policy_print(policy);
+        assert_string_equal(text, spellings[i].want);
+    }
+}
+
+/* Inputs made to hurt: all are refused, at once. */
+static char *
+repeat(const char *head, const char *text, guint n, const char *tail)
+{
+    GString *out = g_string_new(head);
+
+    for (guint i = 0; i < n; i++)
+        g_string_append(out, text);
+    return g_string_free(g_string_append(out, tail), FALSE);
+}
+
+static void
+refuse(const char *name, const char *text, gsize size, const char *says)
+{
+    g_autoptr(GBytes) bytes = g_bytes_new(text, size);
+    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+    g_autoptr(RbPolicy) policy = rb_policy_parse(RB_POLICY_IDENTITY, "p.json", bytes, problems);
+    g_autofree char *why = rb_diagnostics_to_line(problems);
+
+    if (policy != NULL || strstr(why, says) == NULL)
+        fail_msg("%s: %s", name, policy != NULL ? "read" : why);
+}
+
+static void
+test_hostile(void **state)
+{
+    /* clang-format off */
+    static const struct {
+        const char *name, *head, *again;
+        guint n;
+        const char *tail, *says;
+    } rows[] = {
+        { "lists in lists", "{\"Statement\":", "[", 60000, "", "maximum parsing depth" },
+        { "lists in lists, closed", "{\"Statement\":", "[[[[[[[[[[", 4, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}", "nested too deeply" },
+        { "the most bytes, and one", "{\"Statement\":[", " ", RB_POLICY_MAX_SIZE - 14, "]", "longer than the 131072 bytes" },
+        { "everything twice", "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"a:b\"", ",\"a:b\"", 20000, "],\"Action\":1}]}", "duplicate object key" },
+        { "NUL as an escape", "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b", "\\u0000", 1, "\"}]}", "\\u0000 is not allowed" },
+        { "half a character", "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b", "\\ud800", 1, "\"}]}", "invalid Unicode" },
+        { "not UTF-8", "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b", "\xc0\xaf", 1, "\"}]}", "unable to decode byte" },
+        { "beyond Latin-1", "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b\",\"Resource\":\"arn:aws:s3:::", "\xf0\x9f\x98\x80", 1, "\"}]}", "U+1F600" },
+        { "control character", "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b\",\"Resource\":\"arn:aws:s3:::", "\\u0007", 1, "\"}]}", "U+0007" },
+        { "control character as a byte", "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b", "\x07", 1, "\"}]}", "control character" },
+        { "unusual line end", "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b\",\"Resource\":\"arn:aws:s3:::", "\xe2\x80\xa8", 1, "\"}]}", "U+2028" },
+        { "line end of IBM's", "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b\",\"Resource\":\"arn:aws:s3:::", "\xc2\x85", 1, "x\"}]}", "two readers" },
+        { "comment", "{\"Statement\":[{" ALLOW "}] # ", "x", 1, "\n}", "expected near '#'" },
+        { "anchor", "{\"Statement\": &a [{" ALLOW "}]", "", 0, "}", "invalid token near '&'" },
+        { "infinity", "{\"Statement\":[{" ALLOW ",\"Condition\":{\"NumericEquals\":{\"s3:max-keys\":", "1e9999", 1, "}}}]}", "real number overflow" },
+    };
+    /* clang-format on */
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = repeat(rows[i].head, rows[i].again, rows[i].n, rows[i].tail);
+        refuse(rows[i].name, text, strlen(text), rows[i].says);
+    }
+    refuse("a NUL byte", "{\"Statement\":[]}\0", 17, "expected");
+    refuse("nothing", "", 0, "expected");
+}
+
+/* The longest documents that IAM takes are read, judged and normalised in a moment, whatever is in them. */
+static void
+test_long(void **state)
+{
+    /* clang-format off */
+    static const struct {
+        const char *head, *again, *tail;
+    } rows[] = {
+        { "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"a:b\"", ",\"a:*b\"", "],\"Resource\":\"*\"}]}" },
+        { "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b\",\"Resource\":[\"*\"", ",\"arn:aws:s3:::*a*b*c*d*e*f\"", "]}]}" },
+        { "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b\",\"Resource\":[\"arn:aws:s3:::", "*a?", "\",\"arn:aws:s3:::*b\"]}]}" },
+        { "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b\",\"Resource\":\"arn:aws:s3:::", "${'}", "\"}]}" },
+        { "{\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"a:b\",\"Resource\":\"*\"}", ",{\"Effect\":\"Deny\",\"Action\":\"a:b\",\"Resource\":\"*\"}", "]}" },
+        { "{\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"a:b\",\"Resource\":\"*\",\"Condition\":{\"StringLike\":{\"aws:userid\":[\"a\"", ",\"*a*\"", "]}}}]}" },
+    };
+    /* clang-format on */
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        gsize ends = strlen(rows[i].head) + strlen(rows[i].tail);
+        guint n = (guint)((RB_POLICY_MAX_SIZE - ends) / strlen(rows[i].again));
+        g_autofree char *text = repeat(rows[i].head, rows[i].again, n, rows[i].tail);
+        g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+        g_autoptr(RbPolicy) policy = parse(RB_POLICY_IDENTITY, text, problems), normal = NULL;
+        gint64 begun = g_get_monotonic_time();
+        g_autofree char *why = rb_diagnostics_to_line(problems);
+        if (policy == NULL)
+            fail_msg("row %zu: %s", i, why);
+        rb_policy_validate(policy, problems);
+        normal = rb_policy_normalise(policy);
+        assert_true(rb_policy_equal(policy, normal));
+        print_message("row %zu: %u parts, %.3f s\n", i, n, (double)(g_get_monotonic_time() - begun) / 1e6);
+    }
+}
 
 static void
 test_round(void **state)
@@ -108,8 +229,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_round),   cmocka_unit_test(test_refused), cmocka_unit_test(test_spellings),
+        cmocka_unit_test(test_hostile), cmocka_unit_test(test_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
