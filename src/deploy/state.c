@@ -1,5 +1,7 @@
 #include "deploy/deploy.h"
 
+#include "base/refusal.h"
+
 #include <string.h>
 
 /* An account's IAM as it is, in one shape: names in lower case (to IAM they differ in more than case),
@@ -121,10 +123,18 @@ versions_of(json_t *policy, const json_t *list)
 static gboolean
 add_policy(RbIam *iam, const char *path, json_t *state, const json_t *detail, GError **error)
 {
-    static const char *const keys[] = { "PolicyName", "Path", "Arn", "Description", NULL };
+    static const char *const keys[] = { "Path", "Arn", "Description", NULL };
     const char *const fields[] = { "PolicyArn", rb_iam_text(detail, "Arn"), NULL };
     json_t *policy = copy_texts(detail, keys), *tags = json_array();
+    const char *slash = strrchr(rb_iam_text(detail, "Arn"), '/');
 
+    if (slash == NULL || slash[1] == '\0') {
+        json_decref(policy);
+        json_decref(tags);
+        return rb_fault(error, RB_FAULT_STS, "IAM told of a policy without a name");
+    }
+    /* out of its ARN: not every IAM says the name here */
+    (void)json_object_set_new(policy, "PolicyName", json_string(slash + 1));
     (void)json_object_set_new(policy, "versions",
                               versions_of(policy, json_object_get(detail, "PolicyVersionList")));
     if (g_str_equal(rb_iam_text(detail, "Path"), path)) { /* of others the name is all that matters */
@@ -132,7 +142,7 @@ add_policy(RbIam *iam, const char *path, json_t *state, const json_t *detail, GE
         tags = rb_iam_list(iam, "ListPolicyTags", "Tags", fields, error);
     }
     (void)json_object_set_new(policy, "tags", tags_of(tags));
-    put(state, "policies", rb_iam_text(detail, "PolicyName"), policy);
+    put(state, "policies", slash + 1, policy);
     json_decref(tags);
     return tags != NULL;
 }
