@@ -47,8 +47,7 @@ match_span(Span pattern, Span text, RbWild wild)
             pattern.at++;
             text.at++;
         } else if (star) {
-            retry = next(retry, text.end);
-            text.at = retry;
+            text.at = ++retry;
             pattern.at = star;
         } else {
             return FALSE;

@@ -71,8 +71,8 @@ arrive(const Places *p, guint64 *set, guint i)
         put(set, i + 1);
 }
 
-/* @to: where the pattern can be after one more character. @c: a letter, or 0 for one that no pattern writes:
- * what that one leads to, every other leads to as well, so it stands for "any". */
+/* @to: where the pattern can be after one more character. @c: a letter; or '?' or 0 for one that no pattern
+ * writes: what that one leads to, every other leads to as well, so it stands for "any". */
 static gboolean
 step(Places *p, const guint64 *from, gunichar c, guint64 *to)
 {
@@ -147,7 +147,7 @@ advance(Places *p, const GPtrArray *from, gunichar c, GPtrArray *to)
             if (!any_number(p, to, from->pdata[i]))
                 return FALSE;
         } else {
-            if (!step(p, from->pdata[i], c == '?' ? 0 : c, set))
+            if (!step(p, from->pdata[i], c, set))
                 return FALSE;
             keep(p, to, set);
         }

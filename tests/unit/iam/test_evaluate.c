@@ -70,6 +70,7 @@ static const Row rows[] = {
 
     { "variable in a resource", DOC(ALLOW("'*'", "'arn:aws:s3:::in/${aws:PrincipalTag/team}/*'")), BY_SESSION, .action = "s3:GetObject", .resource = "arn:aws:s3:::in/red/x", .context = "aws:PrincipalTag/team=red", .want = ALLOWED, .kind = RB_POLICY_IDENTITY, .statement = 0 },
     { "a value is no wildcard", DOC(ALLOW("'*'", "'arn:aws:s3:::in/${aws:PrincipalTag/team}/*'")), BY_SESSION, .action = "s3:GetObject", .resource = "arn:aws:s3:::in/red/x", .context = "aws:PrincipalTag/team=*", .want = NOT, .kind = RB_POLICY_IDENTITY, .statement = NONE },
+    { "a variable before the fifth colon", DOC(ALLOW("'*'", "'arn:aws:s3:${aws:RequestedRegion}::in/*'")), BY_SESSION, .action = "s3:GetObject", .resource = "arn:aws:s3:eu-central-1::in/x", .context = "aws:RequestedRegion=eu-central-1", .want = NOT, .kind = RB_POLICY_IDENTITY, .statement = NONE },
     { "no value", DOC(ALLOW("'*'", "'arn:aws:s3:::in/${aws:PrincipalTag/team}/*'")), BY_SESSION, .action = "s3:GetObject", .resource = "arn:aws:s3:::in/red/x", .want = NOT, .kind = RB_POLICY_IDENTITY, .statement = NONE },
     { "a deny without a value", DOC2(ALLOW("'*'", "'*'"), DENY("'*'", "'arn:aws:s3:::in/${aws:PrincipalTag/team}/*'")), BY_SESSION, ASKS, .want = ALLOWED, .kind = RB_POLICY_IDENTITY, .statement = 0 },
     { "no version, no variables", "{'Statement':[" ALLOW("'*'", "'arn:aws:s3:::in/${aws:username}'") "]}", BY_SESSION, .action = "s3:GetObject", .resource = "arn:aws:s3:::in/ada", .context = "aws:username=ada", .want = NOT, .kind = RB_POLICY_IDENTITY, .statement = NONE },
@@ -77,6 +78,7 @@ static const Row rows[] = {
     { "a condition holds", DOC(ALLOW_IF("'s3:*'", "{'Bool':{'aws:SecureTransport':'true'}}")), BY_SESSION, ASKS, .context = "aws:SecureTransport=true", .want = ALLOWED, .kind = RB_POLICY_IDENTITY, .statement = 0 },
     { "a condition is missed", DOC(ALLOW_IF("'s3:*'", "{'Bool':{'aws:SecureTransport':'true'}}")), BY_SESSION, ASKS, .context = "aws:SecureTransport=false", .want = NOT, .kind = RB_POLICY_IDENTITY, .statement = NONE, .missed = "aws:SecureTransport" },
     { "the nearest misses least", DOC3(ALLOW_IF("'s3:*'", "{'StringEquals':{'a:x':'1','a:y':'1'}}"), ALLOW_IF("'s3:*'", "{'StringEquals':{'a:z':'1','a:v':'1'}}"), ALLOW_IF("'ec2:*'", "{'StringEquals':{'a:w':'1'}}")), BY_SESSION, ASKS, .context = "a:v=1", .want = NOT, .kind = RB_POLICY_IDENTITY, .statement = NONE, .missed = "a:z" },
+    { "of two as near, the first", DOC2(ALLOW_IF("'s3:*'", "{'StringEquals':{'a:x':'1'}}"), ALLOW_IF("'s3:*'", "{'StringEquals':{'a:y':'1'}}")), BY_SESSION, ASKS, .want = NOT, .kind = RB_POLICY_IDENTITY, .statement = NONE, .missed = "a:x" },
     { "a deny's condition does not hold", DOC2(ALLOW("'*'", "'*'"), "{'Effect':'Deny','Action':'*','Resource':'*','Condition':{'StringNotEquals':{'aws:RequestedRegion':'eu-central-1'}}}"), BY_SESSION, ASKS, .context = "aws:RequestedRegion=eu-central-1", .want = ALLOWED, .kind = RB_POLICY_IDENTITY, .statement = 0 },
 
     { "boundary allows", EVERYTHING, .boundary = READ, BY_SESSION, ASKS, .want = ALLOWED, .kind = RB_POLICY_IDENTITY, .statement = 0 },
@@ -212,7 +214,9 @@ open_questions_are_answered_on_the_safe_side(void **state)
 {
     static const char *const patterns[] = { "'Action':'s3:*','Resource':'arn:aws:s3:*'",
                                             "'Action':'s*:Get*','Resource':'*'",
-                                            "'Action':'*:*','Resource':'*'" };
+                                            "'Action':'*:*','Resource':'*'",
+                                            "'Action':'*','NotResource':'arn:aws:s3:*'",
+                                            "'NotAction':'s*:Get*','Resource':'*'" };
     const RbRequest request = { .principal = ROLE, .action = "s3:GetObject", .resource = IN };
 
     (void)state;
