@@ -86,6 +86,25 @@ own(const RbPolicySets *sets)
     return (RbPolicies){ &sets->resource, sets->resource ? 1 : 0 };
 }
 
+/* A Deny with NotPrincipal denies whoever has a boundary, even if it names them (IAM's guide,
+ * "NotPrincipal"). */
+static gboolean
+denied_beyond_boundary(Case *c)
+{
+    const RbPolicy *policy = c->sets->boundary.n ? c->sets->resource : NULL;
+
+    for (guint i = 0; policy && i < policy->n_statements; i++) {
+        const RbPolicyStatement *statement = &policy->statements[i];
+        const RbPolicyCondition *first;
+
+        if (!statement->allow && statement->not_principal &&
+            rb_statement_covers(policy, statement, c->request) &&
+            !rb_statement_missed(policy, statement, c->request->context, &first))
+            return decide(c, RB_OUTCOME_DENIED, policy, statement);
+    }
+    return FALSE;
+}
+
 static gboolean
 denied(Case *c, gboolean of_account)
 {
@@ -97,7 +116,7 @@ denied(Case *c, gboolean of_account)
             return TRUE;
     }
     return decided(c, &sets->resource_control, FALSE) || decided(c, &sets->identity, FALSE) ||
-           decided(c, &resource, FALSE) || decided(c, &sets->boundary, FALSE) ||
+           decided(c, &resource, FALSE) || denied_beyond_boundary(c) || decided(c, &sets->boundary, FALSE) ||
            decided(c, &sets->session, FALSE);
 }
 

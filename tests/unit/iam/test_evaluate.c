@@ -105,6 +105,7 @@ static const Row rows[] = {
     { "bucket denies", EVERYTHING, .resource_policy = DOC(DENY_TO("'*'", "'s3:*'")), BY_SESSION, ASKS, .want = DENIED, .kind = RB_POLICY_RESOURCE, .statement = 0 },
     { "bucket denies all but the role", EVERYTHING, .resource_policy = DOC("{'Effect':'Deny','NotPrincipal':{'AWS':'" ROLE "'},'Action':'*','Resource':'*'}"), BY_SESSION, ASKS, .want = ALLOWED, .kind = RB_POLICY_IDENTITY, .statement = 0 },
     { "bucket denies all but another", EVERYTHING, .resource_policy = DOC("{'Effect':'Deny','NotPrincipal':{'AWS':'" USER "'},'Action':'*','Resource':'*'}"), BY_SESSION, ASKS, .want = DENIED, .kind = RB_POLICY_RESOURCE, .statement = 0 },
+    { "NotPrincipal denies whoever has a boundary", EVERYTHING, .boundary = EVERYTHING, .resource_policy = DOC("{'Effect':'Deny','NotPrincipal':{'AWS':'" ROLE "'},'Action':'*','Resource':'*'}"), BY_SESSION, ASKS, .want = DENIED, .kind = RB_POLICY_RESOURCE, .statement = 0 },
     { "another account, both", READ, .resource_policy = DOC(ALLOW_TO("{'AWS':'" A "'}", "'s3:*'")), BY_SESSION, ASKS, .owner = B, .want = ALLOWED, .kind = RB_POLICY_IDENTITY, .statement = 0 },
     { "another account, bucket alone", NULL, .resource_policy = DOC(ALLOW_TO("'*'", "'s3:*'")), BY_SESSION, ASKS, .owner = B, .want = NOT, .kind = RB_POLICY_IDENTITY, .statement = NONE },
     { "another account, identity alone", EVERYTHING, BY_SESSION, ASKS, .owner = B, .want = NOT, .kind = RB_POLICY_RESOURCE, .statement = NONE },
