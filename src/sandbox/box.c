@@ -70,6 +70,8 @@ build_hub(RbBox *box, RbDiagnostics *problems, GError **error)
         rb_box_lender_new(box->cloud, rb_box_cloud_role(box->cloud, arn), config->credentials_token);
     if (!good)
         return rb_fault(error, RB_FAULT_INTERNAL, "a policy of the hub account: %s", problem);
+    if (config->compiled_file != NULL)
+        return rb_box_compiled_load(config->compiled_file, box->saml_url, box->cloud, problems);
     return config->mappings_dir == NULL ||
            rb_box_roles_load(config->mappings_dir, arn, box->saml_url, box->cloud, problems);
 }

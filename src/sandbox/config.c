@@ -56,6 +56,7 @@ rb_box_config_free(RbBoxConfig *config)
     g_ptr_array_unref(config->clients);
     g_strfreev(config->regions);
     g_free(config->mappings_dir);
+    g_free(config->compiled_file);
     g_free(config->hub_account);
     g_free(config->hub_role);
     rb_secret_unref(config->credentials_token);
@@ -262,8 +263,8 @@ read_providers(RbBoxConfig *config, const RbYaml *list, const char *dir, RbDiagn
 static void
 read_aws(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics *problems)
 {
-    static const char *const known[] = { "regions", "mappings",  "hub", "credentials_token",
-                                         "users",   "providers", NULL };
+    static const char *const known[] = { "regions",           "mappings", "roles",     "hub",
+                                         "credentials_token", "users",    "providers", NULL };
     static const char *const hub_keys[] = { "account", "role", NULL };
     const RbYaml *hub = node == NULL ? NULL : rb_yaml_get(node, "hub");
 
@@ -277,6 +278,7 @@ read_aws(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics
         config->regions = g_strsplit("eu-central-1", ",", -1);
     }
     config->mappings_dir = path_of(node, "mappings", dir, problems);
+    config->compiled_file = path_of(node, "roles", dir, problems);
     config->hub_account =
         g_strdup(hub == NULL ? "999988887777" : rb_yaml_string(hub, "account", "999988887777", problems));
     config->hub_role = g_strdup(hub == NULL ? "rolebridge-bridge"

@@ -35,7 +35,8 @@ typedef struct {
     char *ci_key;                 /* NULL: no CI */
     GPtrArray *people;            /* RbBoxPerson */
     GStrv regions;
-    char *mappings_dir; /* NULL: no roles but the hub's */
+    char *mappings_dir;  /* NULL: no roles but the hub's */
+    char *compiled_file; /* roles as `rolebridgectl compile` prints them, in place of those; or NULL */
     char *hub_account, *hub_role;
     RbSecret *credentials_token; /* NULL: hands none out */
     GPtrArray *users;            /* RbBoxUser */
@@ -55,5 +56,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBoxConfig, rb_box_config_free)
  */
 gboolean rb_box_roles_load(const char *directory, const char *bridge_arn, const char *saml_url,
                            RbBoxCloud *cloud, RbDiagnostics *problems);
+
+/** rb_box_compiled_load: the roles that `rolebridgectl compile` printed into @path, with their policies;
+ * trust policies that name AWS's sign-in endpoints take @saml_url too. */
+gboolean rb_box_compiled_load(const char *path, const char *saml_url, RbBoxCloud *cloud,
+                              RbDiagnostics *problems);
 
 #endif
