@@ -13,7 +13,7 @@ typedef struct {
 } Case;
 
 static gboolean
-decide(Case *c, RbOutcome outcome, const RbPolicy *policy, const RbPolicyStatement *statement)
+decide(Case *c, RbVerdictOutcome outcome, const RbPolicy *policy, const RbPolicyStatement *statement)
 {
     *c->verdict =
         (RbVerdict){ .outcome = outcome, .kind = policy->kind, .policy = policy, .statement = statement };

@@ -53,10 +53,10 @@ typedef struct {
     const RbPolicy *resource; /* the resource's own: bucket, key or trust policy */
 } RbPolicySets;
 
-typedef enum { RB_OUTCOME_ALLOWED, RB_OUTCOME_DENIED, RB_OUTCOME_NOT_ALLOWED } RbOutcome;
+typedef enum { RB_OUTCOME_ALLOWED, RB_OUTCOME_DENIED, RB_OUTCOME_NOT_ALLOWED } RbVerdictOutcome;
 
 typedef struct {
-    RbOutcome outcome;                  /* DENIED: by an explicit Deny; NOT_ALLOWED: no Allow */
+    RbVerdictOutcome outcome;           /* DENIED: by an explicit Deny; NOT_ALLOWED: no Allow */
     RbPolicyKind kind;                  /* whose word it was; NOT_ALLOWED: what did not allow it */
     const RbPolicy *policy;             /* that decided; NULL for NOT_ALLOWED */
     const RbPolicyStatement *statement; /* of it */

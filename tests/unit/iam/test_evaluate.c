@@ -38,7 +38,7 @@ typedef struct {
     const char *name;
     const char *identity, *boundary, *session_policy, *scp, *scp_below, *rcp, *resource_policy, *trust;
     const char *principal, *session, *federated, *service, *action, *resource, *owner, *context;
-    RbOutcome want;
+    RbVerdictOutcome want;
     RbPolicyKind kind;
     int statement;
     const char *missed; /* key of the condition that did not hold */
