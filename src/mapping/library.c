@@ -37,6 +37,12 @@ rb_snapshot_assignment(const RbSnapshot *snapshot, guint i)
     return &g_array_index(snapshot->assignments, RbAssignment, i);
 }
 
+const RbDuties *
+rb_snapshot_duty(const RbSnapshot *snapshot, guint i)
+{
+    return i < snapshot->duties->len ? &g_array_index(snapshot->duties, RbDuties, i) : NULL;
+}
+
 const RbAccount *
 rb_snapshot_account(const RbSnapshot *snapshot, const char *name)
 {
