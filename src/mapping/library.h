@@ -119,7 +119,8 @@ const RbPolicy *rb_snapshot_managed(const RbSnapshot *snapshot, const char *name
 /** rb_snapshot_assignment: the @i-th of rb_snapshot_size().n_assignments, in the order of the files. */
 const RbAssignment *rb_snapshot_assignment(const RbSnapshot *snapshot, guint i);
 
-/** rb_snapshot_duty: the @i-th rule of separation_of_duties, in the order of the files; NULL: there are no more. */
+/** rb_snapshot_duty: the @i-th rule of separation_of_duties, in the order of the files; NULL: there are no
+ * more. */
 const RbDuties *rb_snapshot_duty(const RbSnapshot *snapshot, guint i);
 
 /** rb_snapshot_account: by name or id; NULL: there is none. rb_snapshot_role: by name. */
