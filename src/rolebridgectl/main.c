@@ -4,6 +4,7 @@
 #include "rolebridgectl/command.h"
 #include "rolebridgectl/deploy.h"
 #include "rolebridgectl/keys.h"
+#include "rolebridgectl/review.h"
 
 #include <locale.h>
 #include <string.h>
@@ -16,10 +17,20 @@ static const RbCommand apply = { "apply", "changes the accounts' IAM as planned"
 static const RbCommand drift = { "drift", "where the accounts' IAM differs from the mapping", rb_ctl_drift };
 
 /* Every command, in the order of the help. */
+/* clang-format off */
 static const RbCommand *const commands[] = {
-    &rb_command_check, &rb_command_explain, &rb_command_compile, &plan, &apply, &drift, &rb_command_doctor,
-    &audit, &keys,
+    &rb_command_check,
+    &rb_command_explain,
+    &rb_command_diff,
+    &rb_command_compile,
+    &plan,
+    &apply,
+    &drift,
+    &rb_command_doctor,
+    &audit,
+    &keys,
 };
+/* clang-format on */
 
 static void
 print_help(void)
