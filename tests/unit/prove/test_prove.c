@@ -73,6 +73,27 @@ static const Row rows[] = {
 };
 /* clang-format on */
 
+/* clang-format off */
+static const struct {
+    const char *name, *policy, *accounts[3];
+    RbProofVerdict want;
+    const char *found;
+} places[] = {
+    { "inside", ALLOW("sqs:*", "arn:aws:sqs:*:111122223333:*"), { "111122223333" }, RB_PROVED, NULL },
+    { "another account by name", ALLOW("sqs:*", "arn:aws:sqs:*:111122223333:*") "," ALLOW("sqs:SendMessage", "arn:aws:sqs:*:444455556666:q"), { "111122223333" }, RB_REFUTED, "sqs:SendMessage arn:aws:sqs" },
+    { "both are asked for", ALLOW("sqs:*", "arn:aws:sqs:*:111122223333:*") "," ALLOW("sqs:SendMessage", "arn:aws:sqs:*:444455556666:q"), { "111122223333", "444455556666" }, RB_PROVED, NULL },
+    { "any account", ALLOW("sqs:*", "arn:aws:sqs:*:*:q"), { "111122223333" }, RB_REFUTED, "sqs:" },
+    { "everything", ALLOW("sqs:SendMessage", "*"), { "111122223333" }, RB_REFUTED, "sqs:SendMessage arn:aws:sqs:eu-central-1:999900001111:" },
+    { "an action without resources", ALLOW("sts:GetCallerIdentity", "*"), { "111122223333" }, RB_PROVED, NULL },
+    { "a bucket", ALLOW("s3:GetObject", "arn:aws:s3:::acme/*"), { "111122223333" }, RB_NOT_KNOWN, "aws:ResourceAccount would decide" },
+    { "a bucket of an account", ALLOW_IF("s3:GetObject", "arn:aws:s3:::acme/*", "{\"StringEquals\":{\"aws:ResourceAccount\":\"111122223333\"}}"), { "111122223333" }, RB_PROVED, NULL },
+    { "a bucket of one's own", ALLOW_IF("s3:GetObject", "arn:aws:s3:::acme/*", "{\"StringEquals\":{\"aws:ResourceAccount\":\"${aws:PrincipalAccount}\"}}"), { "111122223333" }, RB_PROVED, NULL },
+    { "a bucket of another account", ALLOW_IF("s3:GetObject", "arn:aws:s3:::acme/*", "{\"StringEquals\":{\"aws:ResourceAccount\":[\"111122223333\",\"444455556666\"]}}"), { "111122223333" }, RB_NOT_KNOWN, "aws:ResourceAccount=444455556666" },
+    { "denied elsewhere", ALLOW("*", "*") "," DENY_IF("*", "*", "{\"StringNotEquals\":{\"aws:ResourceAccount\":\"111122223333\"}}"), { "111122223333" }, RB_PROVED, NULL },
+    { "part of a number", ALLOW("sqs:*", "arn:aws:sqs:*:1111*:q"), { "111122223333" }, RB_NOT_KNOWN, "wildcards within" },
+};
+/* clang-format on */
+
 static RbPolicy *
 read_policy(const char *name, const char *statements)
 {
@@ -142,6 +163,31 @@ test_rows(void **state)
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
         check_row(&rows[i], &limits);
+}
+
+static void
+test_within(void **state)
+{
+    g_autoptr(RbRequestContext) facts = rb_request_context_new();
+    const RbProofLimits limits = { .timeout_ms = 20000, .facts = facts };
+
+    (void)state;
+    rb_request_context_add(facts, "aws:PrincipalAccount", "111122223333");
+    for (gsize i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_autoptr(RbPolicy) policy = read_policy(places[i].name, places[i].policy);
+        const RbPolicy *at[] = { policy };
+        const RbProofRole role = role_of(at);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(RbProof) proof = rb_prove_within(&role, places[i].accounts, &limits, &error);
+        g_autofree char *text = NULL;
+        if (proof == NULL)
+            fail_msg("%s: %s", places[i].name, error->message);
+        text = proof_text(proof);
+        if (proof->verdict != places[i].want ||
+            (places[i].found != NULL && strstr(text, places[i].found) == NULL))
+            fail_msg("%s: want %d with '%s', got %s", places[i].name, (int)places[i].want, places[i].found,
+                     text);
+    }
 }
 
 /* ---- random policies against random requests ---- */
@@ -349,6 +395,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_within),
         cmocka_unit_test(test_random),
     };
 
