@@ -15,12 +15,18 @@ row_free(gpointer data)
     g_free(row);
 }
 
+typedef struct Run Run;
+typedef void (*One)(Run *run, RbFleetRow *row);
+
 /* One run over all rows. */
-typedef struct {
+struct Run {
     const RbFleet *fleet;
+    GPtrArray *rows;
+    One one;
+    gint next;   /* row to be taken; atomic */
     GMutex lock; /* guards progress and what follows */
     guint done, total;
-} Run;
+};
 
 static void
 report(Run *run, const RbCompiledAccount *account, const RbStep *what, guint more)
@@ -39,10 +45,8 @@ is_stopped(const RbFleet *fleet)
 }
 
 static void
-plan_one(gpointer data, gpointer user)
+plan_one(Run *run, RbFleetRow *row)
 {
-    RbFleetRow *row = data;
-    Run *run = user;
     g_autoptr(RbIam) iam = NULL;
     json_t *state;
 
@@ -59,10 +63,8 @@ plan_one(gpointer data, gpointer user)
 }
 
 static void
-apply_one(gpointer data, gpointer user)
+apply_one(Run *run, RbFleetRow *row)
 {
-    RbFleetRow *row = data;
-    Run *run = user;
     g_autoptr(RbIam) iam = NULL;
 
     if (is_stopped(run->fleet)) {
@@ -79,15 +81,29 @@ apply_one(gpointer data, gpointer user)
     }
 }
 
-static void
-run_all(Run *run, GFunc one, GPtrArray *rows)
+static gpointer
+work(gpointer data)
 {
-    GThreadPool *pool = g_thread_pool_new(one, run, (gint)MAX(run->fleet->parallel, 1), FALSE, NULL);
+    Run *run = data;
+    guint i;
 
-    for (guint i = 0; i < rows->len; i++)
-        if (!g_thread_pool_push(pool, g_ptr_array_index(rows, i), NULL))
-            g_error("no thread could be made");
-    g_thread_pool_free(pool, FALSE, TRUE);
+    while ((i = (guint)g_atomic_int_add(&run->next, 1)) < run->rows->len)
+        run->one(run, g_ptr_array_index(run->rows, i));
+    return NULL;
+}
+
+static void
+run_all(Run *run, One one, GPtrArray *rows)
+{
+    guint n = MIN(MAX(run->fleet->parallel, 1), MAX(rows->len, 1));
+    g_autofree GThread **threads = g_new(GThread *, n);
+
+    run->one = one;
+    run->rows = rows;
+    for (guint i = 0; i < n; i++)
+        threads[i] = g_thread_new("account", work, run);
+    for (guint i = 0; i < n; i++)
+        (void)g_thread_join(threads[i]);
 }
 
 GPtrArray *

@@ -12,6 +12,7 @@ usage() {
     cat <<'USAGE'
 Usage: moto.sh up DIR [--port N]      starts it (default port 18320); writes DIR/env: MOTO_ENDPOINT
        moto.sh down DIR
+       moto.sh version              which one it installs
 
 The package stays in ${XDG_CACHE_HOME:-~/.cache}/rolebridge. Exit 75: PyPI is out of reach (skip, don't fail).
 USAGE
@@ -68,7 +69,10 @@ down() {
     say "moto is down"
 }
 
-case ${1:-} in -h | --help) usage; exit 0 ;; esac
+case ${1:-} in
+    -h | --help) usage; exit 0 ;;
+    version) say "$MOTO"; exit 0 ;;
+esac
 [ $# -ge 2 ] || { usage >&2; exit 2; }
 case $1 in
     up) shift; up "$@" ;;
