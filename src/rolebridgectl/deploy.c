@@ -9,47 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SHARED_OPTIONS                                                                                          \
-    { "mappings",                                                                                               \
-      'm',                                                                                                      \
-      0,                                                                                                        \
-      G_OPTION_ARG_FILENAME,                                                                                    \
-      &asked.mappings,                                                                                          \
-      "default: ./mappings, then /etc/rolebridge/mappings",                                                     \
-      "DIR" },                                                                                                  \
-        { "account",                                                                                            \
-          'a',                                                                                                  \
-          0,                                                                                                    \
-          G_OPTION_ARG_STRING_ARRAY,                                                                            \
-          &asked.accounts,                                                                                      \
-          "only this account (name or id); again for more",                                                     \
-          "A" },                                                                                                \
-        { "role-name",                                                                                          \
-          0,                                                                                                    \
-          0,                                                                                                    \
-          G_OPTION_ARG_STRING,                                                                                  \
-          &asked.role_name,                                                                                     \
-          "the role to take in each account (default: rolebridge-deployer)",                                    \
-          "NAME" },                                                                                             \
-        { "session-name",                                                                                       \
-          0,                                                                                                    \
-          0,                                                                                                    \
-          G_OPTION_ARG_STRING,                                                                                  \
-          &asked.session_name,                                                                                  \
-          "who this is, for CloudTrail (default: rolebridgectl)",                                               \
-          "NAME" },                                                                                             \
-        { "direct",                                                                                             \
-          0,                                                                                                    \
-          0,                                                                                                    \
-          G_OPTION_ARG_NONE,                                                                                    \
-          &asked.direct,                                                                                        \
-          "the credentials at hand are those of the account: take no role",                                     \
-          NULL },                                                                                               \
-        { "region", 0, 0, G_OPTION_ARG_STRING, &asked.region, "for STS (default: AWS_REGION)", "R" },           \
-        { "parallel", 0, 0, G_OPTION_ARG_INT, &asked.parallel, "accounts at once, 1 to 64 (default: 8)", "N" }, \
-    {                                                                                                           \
-        "json", 0, 0, G_OPTION_ARG_NONE, &asked.json, "print one JSON object", NULL                             \
-    }
+enum { PARALLEL = 8, PARALLEL_MAX = 64, PLAN_MAX = 256 * 1024 * 1024 };
 
 #define CREDENTIALS                                                                                          \
     "Credentials are looked for as AWS's own tools do (environment, profile, container, machine); an "       \
@@ -58,11 +18,38 @@
     "are\n"                                                                                                  \
     "honoured.\n\n"
 
-enum { PARALLEL = 8, PARALLEL_MAX = 64, PLAN_MAX = 256 * 1024 * 1024 };
+GOptionContext *
+rb_deploy_context(RbDeployAsked *asked, const GOptionEntry *own, const char *about, const char *examples)
+{
+    const GOptionEntry shared[] = {
+        { "mappings", 'm', 0, G_OPTION_ARG_FILENAME, &asked->mappings,
+          "default: ./mappings, then /etc/rolebridge/mappings", "DIR" },
+        { "account", 'a', 0, G_OPTION_ARG_STRING_ARRAY, &asked->accounts,
+          "only this account (name or id); again for more", "A" },
+        { "role-name", 0, 0, G_OPTION_ARG_STRING, &asked->role_name,
+          "the role to take in each account (default: rolebridge-deployer)", "NAME" },
+        { "session-name", 0, 0, G_OPTION_ARG_STRING, &asked->session_name,
+          "who this is, for CloudTrail (default: rolebridgectl)", "NAME" },
+        { "direct", 0, 0, G_OPTION_ARG_NONE, &asked->direct,
+          "the credentials at hand are those of the account: take no role", NULL },
+        { "region", 0, 0, G_OPTION_ARG_STRING, &asked->region, "for STS (default: AWS_REGION)", "R" },
+        { "parallel", 0, 0, G_OPTION_ARG_INT, &asked->parallel, "accounts at once, 1 to 64 (default: 8)",
+          "N" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &asked->json, "print one JSON object", NULL },
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autofree char *more = g_strconcat(CREDENTIALS, examples, NULL);
+    GOptionContext *context = rb_command_context(NULL, about, more);
+
+    g_option_context_add_main_entries(context, shared, NULL);
+    if (own != NULL)
+        g_option_context_add_main_entries(context, own, NULL);
+    return context;
+}
 
 /* Defaults, and what options exclude. FALSE: told. */
-static gboolean
-settle(RbDeployAsked *asked, const char *command)
+gboolean
+rb_deploy_settle(RbDeployAsked *asked, const char *command)
 {
     if (asked->role_name == NULL)
         asked->role_name = g_strdup("rolebridge-deployer");
@@ -156,17 +143,15 @@ rb_ctl_plan(int argc, char **argv)
 {
     g_auto(RbDeployAsked) asked = { .parallel = PARALLEL };
     const GOptionEntry options[] = {
-        SHARED_OPTIONS,
         { "output", 'o', 0, G_OPTION_ARG_FILENAME, &asked.output, "write the plan there, for apply --plan",
           "FILE" },
         { "detailed-exitcode", 0, 0, G_OPTION_ARG_NONE, &asked.detailed,
           "exit 1 when there is something to do", NULL },
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = rb_command_context(
-        NULL,
+    g_autoptr(GOptionContext) context = rb_deploy_context(
+        &asked, options,
         "Tells what must change in the accounts' IAM so that it is what the mapping says. Changes nothing.",
-        CREDENTIALS
         "Examples:\n  rolebridgectl plan\n  rolebridgectl plan --account analytics-prod --output "
         "plan.json\n\n"
         "Exit codes: 0 done, 1 something not rolebridge's is in the way, 2 usage, 4 an account could not "
@@ -175,8 +160,7 @@ rb_ctl_plan(int argc, char **argv)
     g_autoptr(GPtrArray) rows = NULL;
     int code;
 
-    g_option_context_add_main_entries(context, options, NULL);
-    if (!rb_command_parse(context, argc, argv) || !settle(&asked, "plan"))
+    if (!rb_command_parse(context, argc, argv) || !rb_deploy_settle(&asked, "plan"))
         return RB_EXIT_USAGE;
     code = rb_deploy_begin(&run, &asked);
     if (code != RB_EXIT_OK)
@@ -310,18 +294,16 @@ rb_ctl_apply(int argc, char **argv)
 {
     g_auto(RbDeployAsked) asked = { .parallel = PARALLEL };
     const GOptionEntry options[] = {
-        SHARED_OPTIONS,
         { "digest", 0, 0, G_OPTION_ARG_STRING, &asked.digest, "of the plan that was looked at", "D" },
         { "plan", 0, 0, G_OPTION_ARG_FILENAME, &asked.plan,
           "a plan written by plan --output; also to go on with it", "FILE" },
         G_OPTION_ENTRY_NULL,
     };
-    g_autoptr(GOptionContext) context = rb_command_context(
-        NULL,
+    g_autoptr(GOptionContext) context = rb_deploy_context(
+        &asked, options,
         "Makes the accounts' IAM what the mapping says: what rolebridgectl plan showed, and nothing else. "
         "Stopped or "
         "failed anywhere, the next run finishes it.",
-        CREDENTIALS
         "Examples:\n  rolebridgectl apply --digest 3f9a1c2d…\n  rolebridgectl plan --output plan.json && "
         "rolebridgectl apply --plan plan.json\n\n"
         "Exit codes: 0 all done, 1 not what was planned or something is in the way, 2 usage, 4 a step "
@@ -329,8 +311,7 @@ rb_ctl_apply(int argc, char **argv)
     g_auto(RbDeployRun) run = { 0 };
     int code;
 
-    g_option_context_add_main_entries(context, options, NULL);
-    if (!rb_command_parse(context, argc, argv) || !settle(&asked, "apply"))
+    if (!rb_command_parse(context, argc, argv) || !rb_deploy_settle(&asked, "apply"))
         return RB_EXIT_USAGE;
     if ((asked.digest == NULL) == (asked.plan == NULL)) {
         g_printerr("rolebridgectl apply: name what was looked at: --digest D or --plan FILE; rolebridgectl "
@@ -348,11 +329,9 @@ int
 rb_ctl_drift(int argc, char **argv)
 {
     g_auto(RbDeployAsked) asked = { .parallel = PARALLEL };
-    const GOptionEntry options[] = { SHARED_OPTIONS, G_OPTION_ENTRY_NULL };
-    g_autoptr(GOptionContext) context = rb_command_context(
-        NULL,
+    g_autoptr(GOptionContext) context = rb_deploy_context(
+        &asked, NULL,
         "Tells where the accounts' IAM differs from the mapping, and who owns what differs. Changes nothing.",
-        CREDENTIALS
         "Examples:\n  rolebridgectl drift\n  rolebridgectl drift --json | jq '.accounts[] | "
         "select(.steps != [])'\n\n"
         "Exit codes: 0 nothing differs, 1 something does, 2 usage, 4 an account could not be read.\n");
@@ -361,8 +340,7 @@ rb_ctl_drift(int argc, char **argv)
     RbDeployCount count;
     int code;
 
-    g_option_context_add_main_entries(context, options, NULL);
-    if (!rb_command_parse(context, argc, argv) || !settle(&asked, "drift"))
+    if (!rb_command_parse(context, argc, argv) || !rb_deploy_settle(&asked, "drift"))
         return RB_EXIT_USAGE;
     code = rb_deploy_begin(&run, &asked);
     if (code != RB_EXIT_OK)

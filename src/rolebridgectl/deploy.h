@@ -14,6 +14,14 @@ typedef struct {
 void rb_deploy_asked_clear(RbDeployAsked *asked);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RbDeployAsked, rb_deploy_asked_clear)
 
+/** rb_deploy_context: (transfer full): a command that goes into accounts: @own entries of its own (NULL:
+ * none) and those that all of them share; --help says where credentials come from. */
+GOptionContext *rb_deploy_context(RbDeployAsked *asked, const GOptionEntry *own, const char *about,
+                                  const char *examples);
+
+/** rb_deploy_settle: defaults, and what has limits. FALSE: told. */
+gboolean rb_deploy_settle(RbDeployAsked *asked, const char *command);
+
 /** One run: the mapping compiled, a way into every account, and what was found there. */
 typedef struct {
     const RbDeployAsked *asked;
@@ -51,5 +59,6 @@ RbDeployCount rb_deploy_count(const GPtrArray *rows);
 int rb_ctl_plan(int argc, char **argv);
 int rb_ctl_apply(int argc, char **argv);
 int rb_ctl_drift(int argc, char **argv);
+int rb_ctl_baseline(int argc, char **argv);
 
 #endif

@@ -15,6 +15,7 @@ static const RbCommand audit = { "audit", "who did what, and whether the log is 
 static const RbCommand plan = { "plan", "what must change in the accounts' IAM", rb_ctl_plan };
 static const RbCommand apply = { "apply", "changes the accounts' IAM as planned", rb_ctl_apply };
 static const RbCommand drift = { "drift", "where the accounts' IAM differs from the mapping", rb_ctl_drift };
+static const RbCommand baseline = { "baseline", "the accounts' first-day settings", rb_ctl_baseline };
 
 /* Every command, in the order of the help. */
 /* clang-format off */
@@ -25,7 +26,7 @@ static const RbCommand *const commands[] = {
     &rb_command_compile,
     &plan,
     &apply,
-    &drift,
+    &drift, &baseline,
     &rb_command_doctor,
     &audit,
     &keys,

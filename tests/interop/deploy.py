@@ -147,6 +147,22 @@ def everything():
 class Test:
     """The cases in their order; each goes on where the one before ended."""
 
+    def baseline(self):
+        """First-day settings: everything open that moto can have open; put in order by the commands it names."""
+        c = iam(account_id(1))
+        c.create_user(UserName="ada")
+        c.create_login_profile(UserName="ada", Password="not-a-secret-1A!")
+        c.create_access_key(UserName="ada")
+        only = ("baseline", "--json", "--account", "account-01")
+        open_rows = lambda want: [r["id"] for r in json.loads(ctl(*only, mapping=full, want=want).stdout)[0]["rows"] if r["open"]]
+        assert open_rows(1) == ["root-mfa", "password-policy", "alias", "users-mfa", "users"], open_rows(1)
+        c.update_account_password_policy(MinimumPasswordLength=14, RequireSymbols=True, RequireNumbers=True,
+                                         RequireUppercaseCharacters=True, RequireLowercaseCharacters=True, PasswordReusePrevention=24)
+        c.create_account_alias(AccountAlias="acme-01")
+        c.delete_login_profile(UserName="ada")
+        assert open_rows(1) == ["root-mfa", "users"], open_rows(1)
+        reset()
+
     def created(self):
         make_foreign()
         self.foreign = foreign()
