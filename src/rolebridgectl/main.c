@@ -24,6 +24,7 @@ static const RbCommand *const commands[] = {
     &rb_command_explain,
     &rb_command_diff,
     &rb_command_compile,
+    &rb_command_refine,
     &plan,
     &apply,
     &drift, &baseline,

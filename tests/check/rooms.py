@@ -47,7 +47,7 @@ FOREIGN = {
     "xmlsec1": (r"xmlsec/", ["sign", "sandbox"]),
     "p11-kit": (r"p11-kit/", ["sign"]),
     "libxslt": (r"libxslt/", ["serve"]),
-    "zlib": (r"zlib\.h", ["verify"]),
+    "zlib": (r"zlib\.h", ["verify", "rolebridgectl"]),
     "libmicrohttpd": (r"microhttpd\.h", ["serve", "sandbox", "rolebridge"]),
     "GnuTLS": (r"gnutls/", ["serve"]),
     "Z3": (r"z3", ["prove"]),
