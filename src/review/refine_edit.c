@@ -77,7 +77,9 @@ before(const Editor *e, gsize at)
 {
     while (at > 0 && (e->text[at - 1] == ' ' || e->text[at - 1] == '\n'))
         at--;
-    return at == 0 ? '\0' : e->text[at - 1];
+    if (at == 0)
+        return '\0';
+    return e->text[at - 1];
 }
 
 static gsize
