@@ -72,10 +72,13 @@ rb_iam_text(const json_t *object, const char *key)
     return text == NULL ? "" : text;
 }
 
+/* Look-alikes of IAM send documents plain; a "%" in one of those is a "%". */
 char *
 rb_iam_document(const char *encoded)
 {
-    return g_uri_unescape_string(encoded, NULL);
+    const char *start = encoded + strspn(encoded, " \t\r\n");
+
+    return *start == '{' ? g_strdup(encoded) : g_uri_unescape_string(encoded, NULL);
 }
 
 /* ---- one attempt ---- */
@@ -105,11 +108,14 @@ static const struct {
     { "InternalFailure", RB_IAM_OTHER, TRUE },
 };
 
-/* A provider or role that was made a moment ago is not known everywhere yet. */
+/* What was made a moment ago is not known everywhere yet; nor what was taken away. */
 static gboolean
-is_settling(const char *name, const char *message)
+is_settling(const char *action, const char *name, const char *message)
 {
-    return g_str_equal(name, "MalformedPolicyDocument") && strstr(message, "Invalid principal") != NULL;
+    if (g_str_equal(name, "NoSuchEntity"))
+        return g_str_equal(action, "AttachRolePolicy");
+    return g_str_equal(name, "DeleteConflict") ||
+           (g_str_equal(name, "MalformedPolicyDocument") && strstr(message, "Invalid principal") != NULL);
 }
 
 /* @error: what the answer says. Returns: whether it may fare better in a moment */
@@ -120,7 +126,7 @@ read_failure(const char *action, const RbHttpResponse *response, const json_t *a
     const char *name = rb_iam_text(part, "Code"), *message = rb_iam_text(part, "Message");
     g_autofree char *shown = rb_text_printable(message, 500), *quoted = rb_text_quote(name);
     RbIamCode code = RB_IAM_OTHER;
-    gboolean again = response->status >= 500 || response->status == 429 || is_settling(name, message);
+    gboolean again = response->status >= 500 || response->status == 429 || is_settling(action, name, message);
 
     for (gsize i = 0; i < G_N_ELEMENTS(codes); i++)
         if (g_str_equal(codes[i].name, name)) {
@@ -135,9 +141,9 @@ read_failure(const char *action, const RbHttpResponse *response, const json_t *a
     return again;
 }
 
-/* NULL with @error; @again: worth another try. */
+/* NULL with @error; @again: worth another try; @lost: it may have been done all the same. */
 static json_t *
-attempt(RbIam *iam, const char *action, GBytes *form, gboolean *again, GError **error)
+attempt(RbIam *iam, const char *action, GBytes *form, gboolean *again, gboolean *lost, GError **error)
 {
     g_autoptr(RbCredentials) own = iam->setting.credentials(iam->setting.data, error);
     const RbQueryCall call = { iam->url, iam->region, "iam", own, form, ANSWER_MAX };
@@ -150,6 +156,7 @@ attempt(RbIam *iam, const char *action, GBytes *form, gboolean *again, GError **
     response =
         rb_query_send(iam->setting.http, iam->keys, &call, rb_clock_now(&iam->setting.clock), CALL_MS, error);
     *again = response == NULL;
+    *lost = *lost || response == NULL || response->status >= 500;
     if (response == NULL)
         return NULL;
     answer = rb_query_read(response->body, response->status == 200 ? error : NULL);
@@ -195,15 +202,19 @@ make_form(const char *action, const char *const *fields)
     return rb_form_end(form);
 }
 
-/* The Result of "{ActionResponse: {ActionResult: {…}}}". */
+/* The Result of "{ActionResponse: {ActionResult: {…}}}". An answer to something else is none: taken for one
+ * it would be an account in which there is nothing. */
 static json_t *
-result_of(const char *action, json_t *answer)
+result_of(const char *action, json_t *answer, GError **error)
 {
     g_autofree char *response = g_strconcat(action, "Response", NULL);
     g_autofree char *result = g_strconcat(action, "Result", NULL);
-    json_t *found = json_object_get(json_object_get(answer, response), result);
-    json_t *out = json_is_object(found) ? json_incref(found) : json_object();
+    json_t *found = json_object_get(json_object_get(answer, response), result), *out = NULL;
 
+    if (json_object_get(answer, response) == NULL)
+        (void)rb_fault(error, RB_FAULT_STS, "%s: IAM answered something else", action);
+    else
+        out = json_is_object(found) ? json_incref(found) : json_object();
     json_decref(answer);
     return out;
 }
@@ -212,6 +223,7 @@ json_t *
 rb_iam_call(RbIam *iam, const char *action, const char *const *fields, GError **error)
 {
     g_autoptr(GBytes) form = make_form(action, fields);
+    gboolean lost = FALSE;
 
     for (guint n = 1;; n++) {
         g_autoptr(GError) reason = NULL;
@@ -221,9 +233,11 @@ rb_iam_call(RbIam *iam, const char *action, const char *const *fields, GError **
             g_set_error(error, RB_IAM_ERROR, RB_IAM_STOPPED, "stopped before %s", action);
             return NULL;
         }
-        answer = attempt(iam, action, form, &again, &reason);
+        answer = attempt(iam, action, form, &again, &lost, &reason);
         if (answer != NULL)
-            return result_of(action, answer);
+            return result_of(action, answer, error);
+        if (lost && g_error_matches(reason, RB_IAM_ERROR, RB_IAM_EXISTS))
+            return json_object(); /* made by an attempt whose answer did not come */
         if (!again || n == ATTEMPTS) {
             g_propagate_error(error, g_steal_pointer(&reason));
             return NULL;
@@ -241,39 +255,58 @@ rb_iam_do(RbIam *iam, const char *action, const char *const *fields, GError **er
     return result != NULL;
 }
 
+/* One page: @fields and where it begins. */
+static json_t *
+ask_page(RbIam *iam, const char *action, const char *const *fields, const char *marker, GError **error)
+{
+    g_autoptr(GPtrArray) asked = g_ptr_array_new();
+    const char *const more[] = { "MaxItems", "1000", marker == NULL ? NULL : "Marker", marker, NULL };
+
+    for (guint i = 0; fields != NULL && fields[i] != NULL; i++)
+        g_ptr_array_add(asked, (char *)fields[i]);
+    for (guint i = 0; more[i] != NULL; i++)
+        g_ptr_array_add(asked, (char *)more[i]);
+    g_ptr_array_add(asked, NULL);
+    return rb_iam_call(iam, action, (const char *const *)asked->pdata, error);
+}
+
+/* Where @result goes on; NULL at the end, and with @error where it is not said. */
+static char *
+next_page(const char *action, const json_t *result, const char *marker, GError **error)
+{
+    const char *next = rb_iam_text(result, "Marker");
+
+    if (!g_str_equal(rb_iam_text(result, "IsTruncated"), "true"))
+        return NULL;
+    if (*next != '\0' && g_strcmp0(next, marker) != 0)
+        return g_strdup(next);
+    (void)rb_fault(error, RB_FAULT_STS, "%s: IAM does not say where its list goes on", action);
+    return NULL;
+}
+
 json_t *
 rb_iam_list(RbIam *iam, const char *action, const char *key, const char *const *fields, GError **error)
 {
     json_t *all = json_array();
     g_autofree char *marker = NULL;
+    g_autoptr(GError) why = NULL;
 
     for (guint page = 0; page < PAGES_MAX; page++) {
-        g_autoptr(GPtrArray) asked = g_ptr_array_new();
-        json_t *result;
-        gboolean more;
-        for (guint i = 0; fields != NULL && fields[i] != NULL; i += 2) {
-            g_ptr_array_add(asked, (char *)fields[i]);
-            g_ptr_array_add(asked, (char *)fields[i + 1]);
-        }
-        if (marker != NULL) {
-            g_ptr_array_add(asked, (char *)"Marker");
-            g_ptr_array_add(asked, marker);
-        }
-        g_ptr_array_add(asked, NULL);
-        result = rb_iam_call(iam, action, (const char *const *)asked->pdata, error);
-        if (result == NULL)
-            break;
+        json_t *result = ask_page(iam, action, fields, marker, &why);
+        char *next = result == NULL ? NULL : next_page(action, result, marker, &why);
         if (json_is_array(json_object_get(result, key)))
             (void)json_array_extend(all, json_object_get(result, key));
-        more = g_str_equal(rb_iam_text(result, "IsTruncated"), "true");
-        g_free(marker);
-        marker = g_strdup(rb_iam_text(result, "Marker"));
         json_decref(result);
-        if (!more || *marker == '\0')
+        g_free(marker);
+        marker = next;
+        if (next == NULL && why == NULL)
             return all;
+        if (why != NULL)
+            break;
     }
-    if (error != NULL && *error == NULL)
-        g_set_error(error, RB_IAM_ERROR, RB_IAM_OTHER, "%s: more than %d pages", action, PAGES_MAX);
+    if (why == NULL)
+        (void)rb_fault(&why, RB_FAULT_STS, "%s: more than %d pages", action, PAGES_MAX);
+    g_propagate_error(error, g_steal_pointer(&why));
     json_decref(all);
     return NULL;
 }

@@ -46,10 +46,19 @@ static void G_GNUC_PRINTF(2, 3) conflict(Compare *c, const char *format, ...)
     va_end(args);
 }
 
+static void G_GNUC_PRINTF(2, 3) note(Compare *c, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_ptr_array_add(c->plan->notes, g_strdup_vprintf(format, args));
+    va_end(args);
+}
+
 /* ---- documents and tags ---- */
 
-static RbPolicy *
-parse(RbPolicyKind kind, const char *text)
+RbPolicy *
+rb_deploy_parse(RbPolicyKind kind, const char *text)
 {
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
     g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
@@ -61,7 +70,7 @@ parse(RbPolicyKind kind, const char *text)
 static gboolean
 same_document(RbPolicyKind kind, const RbPolicy *want, const char *there)
 {
-    g_autoptr(RbPolicy) parsed = parse(kind, there);
+    g_autoptr(RbPolicy) parsed = rb_deploy_parse(kind, there);
 
     return parsed != NULL && rb_policy_equal(want, parsed);
 }
@@ -82,6 +91,30 @@ owner_of(const json_t *tags)
     const char *owner = rb_iam_text(tags, "rolebridge:owner");
 
     return *owner == '\0' ? NULL : g_strdup(owner);
+}
+
+/* Whom tags name that automation writes from CloudTrail, and people; the last who changed it first. */
+static char *
+by_of(const json_t *tags)
+{
+    static const char *const keys[] = { "LastModifiedBy", "aws:createdBy", "CreatedBy",
+                                        "createdBy",      "Owner",         "owner" };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (*rb_iam_text(tags, keys[i]) != '\0')
+            return g_strdup(rb_iam_text(tags, keys[i]));
+    return NULL;
+}
+
+/* Of the steps from @first on, which are about @there. */
+static void
+name_by(Compare *c, guint first, const json_t *there)
+{
+    for (guint i = first; i < c->plan->steps->len; i++) {
+        RbStep *step = c->plan->steps->pdata[i];
+        g_free(step->by);
+        step->by = by_of(json_object_get(there, "tags"));
+    }
 }
 
 /* Tags of ours; those that people put beside them stay. */
@@ -112,6 +145,50 @@ find(const Compare *c, const char *kind, const char *name)
     return json_object_get(json_object_get(c->state, kind), lower);
 }
 
+static gboolean
+has_text(const json_t *list, const char *text)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item) if (g_strcmp0(json_string_value(item), text) == 0) return TRUE;
+    return FALSE;
+}
+
+/* Attachments of a policy that the plan does not end: those to anything but our roles. */
+static json_int_t
+other_attachments(const Compare *c, const json_t *policy)
+{
+    json_int_t n = json_integer_value(json_object_get(policy, "attachments"));
+    const char *lower;
+    json_t *role;
+
+    json_object_foreach(json_object_get(c->state, "roles"), lower,
+                        role) if (is_ours(c, role) && has_text(json_object_get(role, "attached"),
+                                                               rb_iam_text(policy, "Arn"))) n--;
+    return n;
+}
+
+/* Whether something that others made hangs on it; that is told. */
+static gboolean
+is_held(Compare *c, const json_t *there)
+{
+    json_int_t n = other_attachments(c, there);
+    const char *arn = rb_iam_text(there, "Arn");
+
+    if (json_integer_value(json_object_get(there, "profiles")) > 0)
+        note(c, "the role %s is not in the mapping, but in an instance profile: take it out, and it goes",
+             arn);
+    else if (n > 0)
+        note(c,
+             "the policy %s is not in the mapping, but attached to %" JSON_INTEGER_FORMAT
+             " that are not rolebridge's: detach it, and it goes",
+             arn, n);
+    else
+        return FALSE;
+    return TRUE;
+}
+
 /* What is ours and not wanted any more. */
 static void
 remove_others(Compare *c, const char *kind, RbStepKind step, RbThing thing, const char *name_key,
@@ -123,25 +200,33 @@ remove_others(Compare *c, const char *kind, RbStepKind step, RbThing thing, cons
     json_object_foreach(json_object_get(c->state, kind), lower, there)
     {
         RbStep *gone;
-        if (g_hash_table_contains(c->wanted, lower) || !is_ours(c, there))
+        if (g_hash_table_contains(c->wanted, lower))
+            continue;
+        if (!is_ours(c, there)) {
+            if (g_str_equal(rb_iam_text(there, "Path"), c->want->path))
+                note(c, "%s stands under %s without the tag rolebridge = managed", rb_iam_text(there, "Arn"),
+                     c->want->path);
+            continue;
+        }
+        if (is_held(c, there))
             continue;
         gone = step_new(c, step, thing, rb_iam_text(there, name_key), rb_iam_text(there, "Arn"));
         gone->before = g_strdup(rb_iam_text(there, document_key));
         gone->owner = owner_of(json_object_get(there, "tags"));
+        gone->by = by_of(json_object_get(there, "tags"));
     }
     g_hash_table_remove_all(c->wanted);
 }
 
 /* ---- providers ---- */
 
+/* IAM names an OIDC provider by its URL; one that the mapping names otherwise would never be found again. */
 static gboolean
-has_text(const json_t *list, const char *text)
+is_named_by_url(const RbCompiledProvider *want)
 {
-    json_t *item;
-    size_t i;
+    const char *named = strchr(want->arn, '/'), *url = strstr(want->url, "://");
 
-    json_array_foreach(list, i, item) if (g_strcmp0(json_string_value(item), text) == 0) return TRUE;
-    return FALSE;
+    return named != NULL && url != NULL && g_str_equal(named + 1, url + strlen("://"));
 }
 
 static void
@@ -152,6 +237,11 @@ create_provider(Compare *c, const RbCompiledProvider *want)
     if (want->method == RB_ISSUE_SAML && want->metadata == NULL) {
         conflict(c, "the provider %s is not there, and accounts.yaml names no bridge.metadata to make it of",
                  want->arn);
+        return;
+    }
+    if (want->method == RB_ISSUE_WEB_IDENTITY && !is_named_by_url(want)) {
+        conflict(c, "the provider %s is not there, and IAM names that of %s otherwise: correct provider_arn",
+                 want->arn, want->url);
         return;
     }
     step = step_new(c, RB_STEP_CREATE_PROVIDER, RB_THING_PROVIDER,
@@ -206,6 +296,7 @@ compare_providers(Compare *c)
                         there) if (rb_deploy_is_ours(there) && (want == NULL || !g_str_equal(arn, want->arn)))
     {
         RbStep *step = step_new(c, RB_STEP_DELETE_PROVIDER, RB_THING_PROVIDER, arn, arn);
+        step->by = by_of(json_object_get(there, "tags"));
         step->wanted = json_pack("{s:O}", "saml", json_object_get(there, "saml"));
     }
 }
@@ -217,6 +308,7 @@ compare_policy(Compare *c, const RbCompiledPolicy *want)
 {
     const json_t *there = find(c, "policies", want->name);
     json_t *tags = tags_json(want->tags, want->n_tags);
+    guint first = c->plan->steps->len;
     RbStep *step = NULL;
 
     if (there == NULL) {
@@ -231,6 +323,7 @@ compare_policy(Compare *c, const RbCompiledPolicy *want)
             step->before = g_strdup(rb_iam_text(there, "document"));
         }
         compare_tags(c, RB_THING_POLICY, want->name, want->arn, tags, json_object_get(there, "tags"));
+        name_by(c, first, there);
     }
     if (step != NULL)
         step->after = g_strdup(want->text);
@@ -239,11 +332,41 @@ compare_policy(Compare *c, const RbCompiledPolicy *want)
 
 /* ---- roles ---- */
 
+static gboolean
+only_denies(const RbPolicy *policy)
+{
+    for (guint i = 0; i < policy->n_statements; i++)
+        if (policy->statements[i].allow)
+            return FALSE;
+    return TRUE;
+}
+
+static gint
+rank_attached(const Compare *c, const char *arn)
+{
+    for (guint i = 0; i < c->want->n_policies; i++)
+        if (g_str_equal(c->want->policies[i].arn, arn))
+            return only_denies(c->want->policies[i].document) ? 0 : 1;
+    return 1;
+}
+
+static gint
+rank_detached(const Compare *c, const char *arn)
+{
+    const char *slash = strrchr(arn, '/');
+    g_autofree char *lower = g_ascii_strdown(slash == NULL ? arn : slash + 1, -1);
+    const json_t *there = json_object_get(json_object_get(c->state, "policies"), lower);
+    g_autoptr(RbPolicy) document = rb_deploy_parse(RB_POLICY_IDENTITY, rb_iam_text(there, "document"));
+
+    return document != NULL && g_str_equal(rb_iam_text(there, "Arn"), arn) && only_denies(document) ? 1 : 0;
+}
+
 static void
 attach(Compare *c, const RbCompiledRole *want, const char *arn)
 {
     RbStep *step = step_new(c, RB_STEP_ATTACH, RB_THING_ROLE, want->name, want->arn);
 
+    step->rank = rank_attached(c, arn);
     step->detail = g_strdup(arn);
     step->owner = g_strdup(want->role->owner);
 }
@@ -261,7 +384,8 @@ static void
 compare_attached(Compare *c, const RbCompiledRole *want, const json_t *there)
 {
     const json_t *attached = json_object_get(there, "attached");
-    json_t *item;
+    guint first = c->plan->steps->len, last;
+    json_t *item, *leaving = json_array();
     size_t i;
 
     for (guint k = 0; want->policies[k] != NULL; k++)
@@ -270,12 +394,19 @@ compare_attached(Compare *c, const RbCompiledRole *want, const json_t *there)
     for (guint k = 0; want->managed[k] != NULL; k++)
         if (!has_text(attached, want->managed[k]))
             attach(c, want, want->managed[k]);
+    last = c->plan->steps->len;
     json_array_foreach(attached, i, item) if (!wants_attached(want, json_string_value(item)))
     {
         RbStep *step = step_new(c, RB_STEP_DETACH, RB_THING_ROLE, want->name, want->arn);
         step->detail = g_strdup(json_string_value(item));
         step->owner = g_strdup(want->role->owner);
+        step->rank = rank_detached(c, json_string_value(item));
+        (void)json_array_append(leaving, item);
     }
+    for (guint k = first; k < last && json_array_size(leaving) > 0;
+         k++) /* a role has room for so many only */
+        ((RbStep *)c->plan->steps->pdata[k])->wanted = json_pack("{s:O}", "leaving", leaving);
+    json_decref(leaving);
 }
 
 static void
@@ -330,6 +461,7 @@ static void
 update_role(Compare *c, const RbCompiledRole *want, const json_t *there)
 {
     json_t *facts = role_facts(want), *tags = tags_json(want->tags, want->n_tags);
+    guint first = c->plan->steps->len;
     RbStep *step;
 
     if (!json_equal(json_object_get(facts, "description"), json_object_get(there, "description")) ||
@@ -349,6 +481,9 @@ update_role(Compare *c, const RbCompiledRole *want, const json_t *there)
     compare_attached(c, want, there);
     compare_inline(c, want, there);
     compare_tags(c, RB_THING_ROLE, want->name, want->arn, tags, json_object_get(there, "tags"));
+    name_by(c, first, there);
+    if (*rb_iam_text(there, "boundary") != '\0')
+        note(c, "the role %s is bounded by %s: that stays", want->arn, rb_iam_text(there, "boundary"));
     json_decref(facts);
     json_decref(tags);
 }
@@ -376,6 +511,8 @@ by_order(gconstpointer a, gconstpointer b)
 
     if (x->kind != y->kind)
         return x->kind < y->kind ? -1 : 1;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
     return name != 0 ? name : g_strcmp0(x->detail, y->detail);
 }
 
@@ -389,6 +526,7 @@ rb_deploy_compare(const RbCompiledAccount *want, const json_t *state)
     plan->account = want;
     plan->steps = g_ptr_array_new_with_free_func(rb_step_free);
     plan->conflicts = g_ptr_array_new_with_free_func(g_free);
+    plan->notes = g_ptr_array_new_with_free_func(g_free);
     compare_providers(&c);
     for (guint i = 0; i < want->n_policies; i++)
         compare_policy(&c, &want->policies[i]);
@@ -397,6 +535,7 @@ rb_deploy_compare(const RbCompiledAccount *want, const json_t *state)
         compare_role(&c, &want->roles[i]);
     remove_others(&c, "roles", RB_STEP_DELETE_ROLE, RB_THING_ROLE, "RoleName", "trust");
     g_ptr_array_sort(plan->steps, by_order);
+    plan->access = rb_deploy_access(plan, state);
     return plan;
 }
 
@@ -407,5 +546,7 @@ rb_account_plan_free(RbAccountPlan *plan)
         return;
     g_ptr_array_unref(plan->steps);
     g_ptr_array_unref(plan->conflicts);
+    g_ptr_array_unref(plan->notes);
+    g_ptr_array_unref(plan->access);
     g_free(plan);
 }

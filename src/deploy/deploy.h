@@ -39,15 +39,27 @@ typedef struct {
     char *detail;         /* what is attached, detached, deleted in it: an ARN or a name; or NULL */
     char *before, *after; /* documents as compact JSON, or texts; NULL: there is none */
     char *owner;          /* whom to ask, by the tag rolebridge:owner; or NULL */
-    json_t *wanted;       /* what apply sends besides: description, max_session_s, tags, … */
+    char *by;       /* who made or changed it, as tags that automation writes from CloudTrail say; or NULL */
+    gint rank;      /* among steps of its kind: what only denies is there before what allows, and after */
+    json_t *wanted; /* what apply sends besides: description, max_session_s, tags, … */
 } RbStep;
 
 /** What one account needs. */
 typedef struct {
     const RbCompiledAccount *account;
     GPtrArray *steps;     /* RbStep, in order */
-    GPtrArray *conflicts; /* texts: names that something not ours has taken */
+    GPtrArray *conflicts; /* texts: names that something not ours has taken; such an account is not begun */
+    GPtrArray *notes;     /* texts: what is left alone and in nobody's way */
+    GPtrArray *access;    /* RbDeployAccess, by role; roles whose access stays are left out */
 } RbAccountPlan;
+
+/** What a role may do after the plan and may not do before, and the other way round; in words, a text for
+ * each statement: "may s3:GetObject on arn:aws:s3:::x, when …". Policies that are not of the account stand by
+ * their names. */
+typedef struct {
+    char *role;
+    GPtrArray *gained, *lost; /* texts, sorted */
+} RbDeployAccess;
 
 /** rb_deploy_state: (transfer full): the account as it is: {roles, policies, providers}; NULL with an error.
  */

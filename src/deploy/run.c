@@ -306,16 +306,35 @@ delete_role(RbIam *iam, const RbStep *step, GError **error)
 }
 
 static gboolean
+detach_from(RbIam *iam, const RbStep *step, const char *arn, GError **error)
+{
+    GONE(call(iam, "DetachRolePolicy", "RoleName", step->name, "PolicyArn", arn, &why_));
+    return TRUE;
+}
+
+/* A role that has as many policies as it may have: those that leave it anyway make room, one by one. */
+static gboolean
 attach(RbIam *iam, const RbStep *step, GError **error)
 {
-    return call(iam, "AttachRolePolicy", "RoleName", step->name, "PolicyArn", step->detail, error);
+    const json_t *leaving = json_object_get(step->wanted, "leaving");
+
+    for (size_t i = 0;; i++) {
+        g_autoptr(GError) why = NULL;
+        if (call(iam, "AttachRolePolicy", "RoleName", step->name, "PolicyArn", step->detail, &why))
+            return TRUE;
+        if (!g_error_matches(why, RB_IAM_ERROR, RB_IAM_LIMIT) || i >= json_array_size(leaving)) {
+            g_propagate_error(error, g_steal_pointer(&why));
+            return FALSE;
+        }
+        if (!detach_from(iam, step, json_string_value(json_array_get(leaving, i)), error))
+            return FALSE;
+    }
 }
 
 static gboolean
 detach(RbIam *iam, const RbStep *step, GError **error)
 {
-    GONE(call(iam, "DetachRolePolicy", "RoleName", step->name, "PolicyArn", step->detail, &why_));
-    return TRUE;
+    return detach_from(iam, step, step->detail, error);
 }
 
 static gboolean

@@ -1,6 +1,8 @@
 #include "deploy/deploy.h"
 
+#include "base/encoding.h"
 #include "base/refusal.h"
+#include "iam/arn.h"
 
 #include <string.h>
 
@@ -44,6 +46,28 @@ copy_texts(const json_t *from, const char *const *keys)
     return out;
 }
 
+/* That @arn is of @account and of that kind: with credentials of another account, that one would be changed.
+ */
+static gboolean
+check_arn(const char *arn, const char *account, const char *kind, GError **error)
+{
+    g_autoptr(RbArn) parsed = rb_arn_parse(arn, NULL);
+    g_autofree char *quoted = NULL;
+
+    if (parsed != NULL && g_str_equal(parsed->service, "iam") && g_str_equal(parsed->account, account) &&
+        g_str_has_prefix(parsed->resource, kind) && parsed->resource[strlen(parsed->resource) - 1] != '/')
+        return TRUE;
+    quoted = rb_text_quote(arn);
+    return rb_fault(error, RB_FAULT_STS, "IAM told of %s, which is nothing of account %s", quoted, account);
+}
+
+/* A number of an answer; 0 where it has none. */
+static json_t *
+number_of(const json_t *object, const char *key)
+{
+    return json_integer((json_int_t)g_ascii_strtoll(rb_iam_text(object, key), NULL, 10));
+}
+
 /* ---- roles ---- */
 
 static void
@@ -60,6 +84,12 @@ add_role(json_t *state, const json_t *detail)
         set_document(within, rb_iam_text(item, "PolicyName"), rb_iam_text(item, "PolicyDocument"));
     (void)json_object_set_new(role, "attached", attached);
     (void)json_object_set_new(role, "inline", within);
+    (void)json_object_set_new(
+        role, "profiles",
+        json_integer((json_int_t)json_array_size(json_object_get(detail, "InstanceProfileList"))));
+    (void)json_object_set_new(
+        role, "boundary",
+        json_string(rb_iam_text(json_object_get(detail, "PermissionsBoundary"), "PermissionsBoundaryArn")));
     (void)json_object_set_new(role, "tags", tags_of(json_object_get(detail, "Tags")));
     put(state, "roles", rb_iam_text(detail, "RoleName"), role);
 }
@@ -89,15 +119,21 @@ add_sessions(RbIam *iam, const char *path, json_t *state, GError **error)
 }
 
 static gboolean
-add_roles(RbIam *iam, const char *path, json_t *state, GError **error)
+add_roles(RbIam *iam, const RbCompiledAccount *want, json_t *state, GError **error)
 {
     static const char *const fields[] = { "Filter.member.1", "Role", NULL };
     json_t *list = rb_iam_list(iam, "GetAccountAuthorizationDetails", "RoleDetailList", fields, error), *item;
+    gboolean ok = list != NULL;
     size_t i;
 
-    json_array_foreach(list, i, item) add_role(state, item);
+    json_array_foreach(list, i, item)
+    {
+        ok = ok && check_arn(rb_iam_text(item, "Arn"), want->account->id, "role/", error);
+        if (ok)
+            add_role(state, item);
+    }
     json_decref(list);
-    return list != NULL && add_sessions(iam, path, state, error);
+    return ok && add_sessions(iam, want->path, state, error);
 }
 
 /* ---- policies ---- */
@@ -121,23 +157,24 @@ versions_of(json_t *policy, const json_t *list)
 }
 
 static gboolean
-add_policy(RbIam *iam, const char *path, json_t *state, const json_t *detail, GError **error)
+add_policy(RbIam *iam, const RbCompiledAccount *want, json_t *state, const json_t *detail, GError **error)
 {
     static const char *const keys[] = { "Path", "Arn", "Description", NULL };
     const char *const fields[] = { "PolicyArn", rb_iam_text(detail, "Arn"), NULL };
     json_t *policy = copy_texts(detail, keys), *tags = json_array();
     const char *slash = strrchr(rb_iam_text(detail, "Arn"), '/');
 
-    if (slash == NULL || slash[1] == '\0') {
+    if (!check_arn(rb_iam_text(detail, "Arn"), want->account->id, "policy/", error)) {
         json_decref(policy);
         json_decref(tags);
-        return rb_fault(error, RB_FAULT_STS, "IAM told of a policy without a name");
+        return FALSE;
     }
+    (void)json_object_set_new(policy, "attachments", number_of(detail, "AttachmentCount"));
     /* out of its ARN: not every IAM says the name here */
     (void)json_object_set_new(policy, "PolicyName", json_string(slash + 1));
     (void)json_object_set_new(policy, "versions",
                               versions_of(policy, json_object_get(detail, "PolicyVersionList")));
-    if (g_str_equal(rb_iam_text(detail, "Path"), path)) { /* of others the name is all that matters */
+    if (g_str_equal(rb_iam_text(detail, "Path"), want->path)) { /* of others the name is all that matters */
         json_decref(tags);
         tags = rb_iam_list(iam, "ListPolicyTags", "Tags", fields, error);
     }
@@ -148,14 +185,14 @@ add_policy(RbIam *iam, const char *path, json_t *state, const json_t *detail, GE
 }
 
 static gboolean
-add_policies(RbIam *iam, const char *path, json_t *state, GError **error)
+add_policies(RbIam *iam, const RbCompiledAccount *want, json_t *state, GError **error)
 {
     static const char *const fields[] = { "Filter.member.1", "LocalManagedPolicy", NULL };
     json_t *list = rb_iam_list(iam, "GetAccountAuthorizationDetails", "Policies", fields, error), *item;
     gboolean ok = list != NULL;
     size_t i;
 
-    json_array_foreach(list, i, item) ok = ok && add_policy(iam, path, state, item, error);
+    json_array_foreach(list, i, item) ok = ok && add_policy(iam, want, state, item, error);
     json_decref(list);
     return ok;
 }
@@ -180,9 +217,8 @@ add_provider(RbIam *iam, gboolean saml, const char *arn, json_t *state, GError *
     return TRUE;
 }
 
-/* Only the one that is wanted, and those that look like ours, are asked for more. */
 static gboolean
-add_providers(RbIam *iam, gboolean saml, json_t *state, GError **error)
+add_providers(RbIam *iam, gboolean saml, const char *account, json_t *state, GError **error)
 {
     json_t *list = rb_iam_call(iam, saml ? "ListSAMLProviders" : "ListOpenIDConnectProviders", NULL, error),
            *item;
@@ -191,7 +227,9 @@ add_providers(RbIam *iam, gboolean saml, json_t *state, GError **error)
     size_t i;
 
     json_array_foreach(arns, i, item) ok =
-        ok && add_provider(iam, saml, rb_iam_text(item, "Arn"), state, error);
+        ok &&
+        check_arn(rb_iam_text(item, "Arn"), account, saml ? "saml-provider/" : "oidc-provider/", error) &&
+        add_provider(iam, saml, rb_iam_text(item, "Arn"), state, error);
     json_decref(list);
     return ok;
 }
@@ -201,8 +239,9 @@ rb_deploy_state(RbIam *iam, const RbCompiledAccount *want, GError **error)
 {
     json_t *state = json_pack("{s:{}, s:{}, s:{}}", "roles", "policies", "providers");
 
-    if (add_roles(iam, want->path, state, error) && add_policies(iam, want->path, state, error) &&
-        add_providers(iam, FALSE, state, error) && add_providers(iam, TRUE, state, error))
+    if (add_roles(iam, want, state, error) && add_policies(iam, want, state, error) &&
+        add_providers(iam, FALSE, want->account->id, state, error) &&
+        add_providers(iam, TRUE, want->account->id, state, error))
         return state;
     json_decref(state);
     return NULL;

@@ -37,6 +37,7 @@ rb_step_free(gpointer data)
     g_free(step->before);
     g_free(step->after);
     g_free(step->owner);
+    g_free(step->by);
     json_decref(step->wanted);
     g_free(step);
 }
@@ -56,10 +57,10 @@ rb_step_text(const RbStep *step)
 json_t *
 rb_step_to_json(const RbStep *step)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:O?}", "step", kinds[step->kind].name,
-                     "thing", things[step->thing], "name", step->name, "arn", step->arn, "detail",
-                     step->detail, "before", step->before, "after", step->after, "owner", step->owner,
-                     "wanted", step->wanted);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:O?}", "step",
+                     kinds[step->kind].name, "thing", things[step->thing], "name", step->name, "arn",
+                     step->arn, "detail", step->detail, "before", step->before, "after", step->after, "owner",
+                     step->owner, "by", step->by, "wanted", step->wanted);
 }
 
 char *
@@ -71,6 +72,9 @@ rb_step_digest(const RbStep *step, const char *account)
 
     if (step->kind >= RB_STEP_DETACH) /* a removal half done is still the same removal */
         (void)json_object_set_new(json_array_get(json, 1), "before", json_null());
+    if (step->kind == RB_STEP_ATTACH) /* what makes room may be gone */
+        (void)json_object_set_new(json_array_get(json, 1), "wanted", json_null());
+    (void)json_object_del(json_array_get(json, 1), "by"); /* who it was is not what is done */
     text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
     json_decref(json);
     rb_sha256(text, strlen(text), digest);

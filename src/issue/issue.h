@@ -133,6 +133,11 @@ RbConsole *rb_issue_console(RbIssuer *issuer, const RbConsoleAsk *ask, GError **
  * does in AWS besides issuing. NULL with a fault. */
 RbCredentials *rb_issuer_own(RbIssuer *issuer, gint64 now, GError **error);
 
+/** rb_issuer_account: (transfer full): the id of the account that @credentials are of, as AWS says. NULL with
+ * a fault. */
+char *rb_issuer_account(RbIssuer *issuer, const char *partition, RbCredentials *credentials, gint64 now,
+                        GError **error);
+
 /** rb_issuer_refresh: renews the service's own credentials ahead of expiry. Background thread. Returns: when
  * to call again. */
 gint64 rb_issuer_refresh(RbIssuer *issuer, gint64 now, GError **error);

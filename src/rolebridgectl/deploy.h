@@ -6,10 +6,10 @@
 /* What plan, apply and drift share. */
 
 typedef struct {
-    char *mappings, *role_name, *session_name, *region, *digest, *output, *plan;
+    char *mappings, *role_name, *session_name, *region, *digest, *output, *plan, *iam_endpoint, *sts_endpoint;
     char **accounts;
     gint parallel;
-    gboolean json, yes, detailed, direct;
+    gboolean json, detailed, direct;
 } RbDeployAsked;
 void rb_deploy_asked_clear(RbDeployAsked *asked);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RbDeployAsked, rb_deploy_asked_clear)
@@ -31,7 +31,8 @@ typedef struct {
     guint n_accounts;
     RbHttp *http;
     RbIssuer *issuer;
-    GMutex lock;       /* guards ways */
+    GMutex lock;       /* guards ways and home */
+    char *home;        /* account of the credentials at hand; NULL: not asked yet */
     GPtrArray *ways;   /* credentials of accounts, as long as the run */
     gint stop;         /* atomic */
     gboolean bar;      /* progress is drawn over itself */

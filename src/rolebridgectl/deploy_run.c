@@ -1,5 +1,5 @@
 #include "base/encoding.h"
-#include "iam/access_key.h"
+#include "base/refusal.h"
 #include "rolebridgectl/command.h"
 #include "rolebridgectl/deploy.h"
 
@@ -20,6 +20,8 @@ rb_deploy_asked_clear(RbDeployAsked *asked)
     g_free(asked->digest);
     g_free(asked->output);
     g_free(asked->plan);
+    g_free(asked->iam_endpoint);
+    g_free(asked->sts_endpoint);
     g_strfreev(asked->accounts);
 }
 
@@ -71,6 +73,23 @@ take_role(const Way *way, gint64 now, GError **error)
     return identity == NULL ? NULL : rb_issue(way->run->issuer, &grant, identity, 0, now, error);
 }
 
+/* Whether @own are of the account; @known: it could be told. Asked of AWS once in a run. */
+static gboolean
+is_home(const Way *way, RbCredentials *own, gint64 now, gboolean *known, GError **error)
+{
+    RbDeployRun *run = way->run;
+    const RbAccount *account = way->account->account;
+    gboolean here;
+
+    g_mutex_lock(&run->lock);
+    if (run->home == NULL)
+        run->home = rb_issuer_account(run->issuer, account->partition, own, now, error);
+    *known = run->home != NULL;
+    here = *known && g_str_equal(run->home, account->id);
+    g_mutex_unlock(&run->lock);
+    return here;
+}
+
 static RbCredentials *
 credentials(gpointer data, GError **error)
 {
@@ -78,25 +97,30 @@ credentials(gpointer data, GError **error)
     const RbClock clock = rb_clock_system();
     gint64 now = rb_clock_now(&clock);
     g_autoptr(RbCredentials) own = NULL;
-    char home[13];
+    gboolean home, known;
 
     if (way->credentials != NULL && way->credentials->expiration - now > RENEW_S)
         return rb_credentials_ref(way->credentials);
     own = rb_issuer_own(way->run->issuer, now, error);
     if (own == NULL)
         return NULL;
-    if (way->run->asked->direct ||
-        (rb_access_key_account(own->access_key_id, home) && g_str_equal(home, way->account->account->id)))
+    home = is_home(way, own, now, &known, error);
+    if (home)
         return g_steal_pointer(&own);
+    if (known && way->run->asked->direct)
+        (void)rb_fault(error, RB_FAULT_STS_CREDENTIALS, "the credentials at hand are of another account: %s",
+                       way->run->home);
+    if (!known || way->run->asked->direct)
+        return NULL;
     rb_credentials_unref(way->credentials);
     way->credentials = take_role(way, now, error);
     return way->credentials == NULL ? NULL : rb_credentials_ref(way->credentials);
 }
 
 static const char *
-endpoint_of(const char *service)
+endpoint_of(const char *asked, const char *service)
 {
-    const char *own = g_getenv(service);
+    const char *own = asked != NULL ? asked : g_getenv(service);
 
     return own != NULL && *own != '\0' ? own : g_getenv("AWS_ENDPOINT_URL");
 }
@@ -108,7 +132,7 @@ open_account(const RbCompiledAccount *account, gpointer data, GError **error)
     Way *way = g_new0(Way, 1);
     const RbIamSetting setting = { .http = run->http,
                                    .clock = rb_clock_system(),
-                                   .endpoint = endpoint_of("AWS_ENDPOINT_URL_IAM"),
+                                   .endpoint = endpoint_of(run->asked->iam_endpoint, "AWS_ENDPOINT_URL_IAM"),
                                    .partition = account->account->partition,
                                    .credentials = credentials,
                                    .data = way,
@@ -184,7 +208,7 @@ static gboolean
 open_aws(RbDeployRun *run)
 {
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
-    const char *sts = endpoint_of("AWS_ENDPOINT_URL_STS");
+    const char *sts = endpoint_of(run->asked->sts_endpoint, "AWS_ENDPOINT_URL_STS");
     json_t *aws = json_pack("{s:s*, s:s*}", "region", run->asked->region, "sts_endpoint", sts);
     char *text = json_dumps(aws, JSON_COMPACT);
     g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
@@ -194,7 +218,7 @@ open_aws(RbDeployRun *run)
 
     free(text);
     json_decref(aws);
-    run->http = rb_http_new(NULL, &error);
+    run->http = rb_http_new(&(RbHttpOptions){ .ca_file = g_getenv("AWS_CA_BUNDLE") }, &error);
     if (run->http != NULL && document != NULL) {
         const RbIssuerSetting setting = { .aws = rb_yaml_root(document),
                                           .http = run->http,
@@ -238,6 +262,7 @@ rb_deploy_end(RbDeployRun *run)
     if (run->ways == NULL)
         return;
     g_ptr_array_unref(run->ways);
+    g_free(run->home);
     rb_issuer_free(run->issuer);
     rb_http_free(run->http);
     rb_compiled_free(run->compiled);

@@ -166,15 +166,37 @@ print_step(const RbStep *step, const Palette *p)
     gboolean removes = step->kind >= RB_STEP_DETACH;
     const char *on = adds ? p->add : removes ? p->remove : p->change;
 
-    g_print("  %s%s %s%s%s%s\n", on,
+    g_autofree char *by = step->by == NULL ? NULL : rb_text_printable(step->by, 200);
+
+    g_print("  %s%s %s%s%s%s%s%s\n", on,
             adds      ? "+"
             : removes ? "-"
                       : "~",
-            text, p->off, step->owner == NULL ? "" : "  owner ", step->owner == NULL ? "" : step->owner);
+            text, p->off, step->owner == NULL ? "" : "  owner ", step->owner == NULL ? "" : step->owner,
+            by == NULL ? "" : "  by ", by == NULL ? "" : by);
     if (step->kind == RB_STEP_TAG)
         print_tags(step, p);
     else if (step->before != NULL || step->after != NULL)
         print_change(step, p);
+}
+
+/* What roles gain and lose, and what is only told. */
+static void
+print_more(const RbAccountPlan *plan, const Palette *p)
+{
+    for (guint i = 0; i < plan->access->len; i++) {
+        const RbDeployAccess *a = plan->access->pdata[i];
+        g_autofree char *role = rb_text_printable(a->role, 100);
+        g_print("  %s%s%s\n", p->bold, role, p->off);
+        for (guint k = 0; k < a->gained->len; k++)
+            print_lines(a->gained->pdata[k], "gains:", p->add, p->off);
+        for (guint k = 0; k < a->lost->len; k++)
+            print_lines(a->lost->pdata[k], "loses:", p->remove, p->off);
+    }
+    for (guint i = 0; i < plan->notes->len; i++) {
+        g_autofree char *text = rb_text_printable(plan->notes->pdata[i], 1000);
+        g_print("  . %s; left alone\n", text);
+    }
 }
 
 static void
@@ -182,7 +204,8 @@ print_row(const RbFleetRow *row, const Palette *p)
 {
     const RbAccount *account = row->account->account;
 
-    if (row->plan != NULL && row->plan->steps->len == 0 && row->plan->conflicts->len == 0)
+    if (row->plan != NULL && row->plan->steps->len == 0 && row->plan->conflicts->len == 0 &&
+        row->plan->notes->len == 0)
         return;
     g_print("%s%s (%s)%s\n", p->bold, account->name, account->id, p->off);
     if (row->error != NULL)
@@ -191,6 +214,8 @@ print_row(const RbFleetRow *row, const Palette *p)
         g_print("  %s! %s; left alone%s\n", p->remove, (char *)row->plan->conflicts->pdata[i], p->off);
     for (guint i = 0; row->plan != NULL && i < row->plan->steps->len; i++)
         print_step(row->plan->steps->pdata[i], p);
+    if (row->plan != NULL)
+        print_more(row->plan, p);
     g_print("\n");
 }
 
@@ -219,9 +244,32 @@ rb_deploy_count(const GPtrArray *rows)
 }
 
 static json_t *
+texts_json(const GPtrArray *texts)
+{
+    json_t *out = json_array();
+
+    for (guint i = 0; texts != NULL && i < texts->len; i++)
+        (void)json_array_append_new(out, json_string(texts->pdata[i]));
+    return out;
+}
+
+static json_t *
+access_json(const RbAccountPlan *plan)
+{
+    json_t *out = json_array();
+
+    for (guint i = 0; plan != NULL && i < plan->access->len; i++) {
+        const RbDeployAccess *a = plan->access->pdata[i];
+        (void)json_array_append_new(out, json_pack("{s:s, s:o, s:o}", "role", a->role, "gained",
+                                                   texts_json(a->gained), "lost", texts_json(a->lost)));
+    }
+    return out;
+}
+
+static json_t *
 row_json(const RbFleetRow *row)
 {
-    json_t *steps = json_array(), *conflicts = json_array();
+    json_t *steps = json_array();
     const char *id = row->account->account->id;
 
     for (guint i = 0; row->plan != NULL && i < row->plan->steps->len; i++) {
@@ -231,10 +279,11 @@ row_json(const RbFleetRow *row)
         (void)json_object_set_new(json, "digest", json_string(digest));
         (void)json_array_append_new(steps, json);
     }
-    for (guint i = 0; row->plan != NULL && i < row->plan->conflicts->len; i++)
-        (void)json_array_append_new(conflicts, json_string(row->plan->conflicts->pdata[i]));
-    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:s?}", "account", id, "name", row->account->account->name,
-                     "done", (int)row->done, "steps", steps, "conflicts", conflicts, "error",
+    return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:s?}", "account", id, "name",
+                     row->account->account->name, "done", (int)row->done, "steps", steps, "access",
+                     access_json(row->plan), "conflicts",
+                     texts_json(row->plan == NULL ? NULL : row->plan->conflicts), "notes",
+                     texts_json(row->plan == NULL ? NULL : row->plan->notes), "error",
                      row->error == NULL ? NULL : row->error->message);
 }
 
