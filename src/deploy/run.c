@@ -200,18 +200,34 @@ delete_version(RbIam *iam, const char *arn, const json_t *version, GError **erro
     return TRUE;
 }
 
-/* A policy keeps five versions: the oldest that is not in force makes room. */
+/* A policy keeps five versions: the oldest that is not in force makes room. @full: there are as many. */
+static gboolean
+make_room(RbIam *iam, const RbStep *step, gboolean full, GError **error)
+{
+    json_t *versions = list_versions(iam, step->arn, error);
+    const json_t *spare = full || json_array_size(versions) >= VERSIONS_MAX ? oldest(versions) : NULL;
+    gboolean ok = versions != NULL && (spare == NULL || delete_version(iam, step->arn, spare, error));
+
+    json_decref(versions);
+    return ok;
+}
+
+/* After an attempt whose answer was lost there may be one version more than was counted. */
 static gboolean
 update_policy(RbIam *iam, const RbStep *step, GError **error)
 {
-    json_t *versions = list_versions(iam, step->arn, error);
-    const json_t *spare = json_array_size(versions) >= VERSIONS_MAX ? oldest(versions) : NULL;
-    gboolean ok = versions != NULL && (spare == NULL || delete_version(iam, step->arn, spare, error));
     const char *const fields[] = { "PolicyArn", step->arn, "PolicyDocument", step->after, "SetAsDefault",
                                    "true",      NULL };
+    g_autoptr(GError) why = NULL;
 
-    json_decref(versions);
-    return ok && rb_iam_do(iam, "CreatePolicyVersion", fields, error);
+    if (!make_room(iam, step, FALSE, error))
+        return FALSE;
+    if (rb_iam_do(iam, "CreatePolicyVersion", fields, &why))
+        return TRUE;
+    if (g_error_matches(why, RB_IAM_ERROR, RB_IAM_LIMIT))
+        return make_room(iam, step, TRUE, error) && rb_iam_do(iam, "CreatePolicyVersion", fields, error);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
 }
 
 static gboolean
@@ -269,7 +285,15 @@ update_role(RbIam *iam, const RbStep *step, GError **error)
     return rb_iam_do(iam, "UpdateRole", fields, error);
 }
 
-/* Every item of @list through @action. */
+static gboolean
+call_unless_gone(RbIam *iam, const char *action, const RbStep *step, const char *field, const char *value,
+                 GError **error)
+{
+    GONE(call(iam, action, "RoleName", step->name, field, value, &why_));
+    return TRUE;
+}
+
+/* Every item of @list (transfer full) through @action. */
 static gboolean
 each(RbIam *iam, const RbStep *step, json_t *list, const char *action, const char *field, const char *key,
      GError **error)
@@ -279,8 +303,8 @@ each(RbIam *iam, const RbStep *step, json_t *list, const char *action, const cha
     size_t i;
 
     json_array_foreach(list, i, item) ok =
-        ok && call(iam, action, "RoleName", step->name, field,
-                   key == NULL ? json_string_value(item) : rb_iam_text(item, key), error);
+        ok && call_unless_gone(iam, action, step, field,
+                               key == NULL ? json_string_value(item) : rb_iam_text(item, key), error);
     json_decref(list);
     return ok;
 }
