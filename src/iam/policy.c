@@ -60,6 +60,28 @@ rb_policy_kind_name(RbPolicyKind kind)
     return names[kind];
 }
 
+gboolean
+rb_policy_kind_parse(const char *text, RbPolicyKind *kind)
+{
+    static const struct {
+        const char *text;
+        RbPolicyKind kind;
+    } known[] = {
+        { "identity", RB_POLICY_IDENTITY },    { "trust", RB_POLICY_TRUST },
+        { "session", RB_POLICY_SESSION },      { "boundary", RB_POLICY_BOUNDARY },
+        { "scp", RB_POLICY_SERVICE_CONTROL },  { "service-control", RB_POLICY_SERVICE_CONTROL },
+        { "rcp", RB_POLICY_RESOURCE_CONTROL }, { "resource-control", RB_POLICY_RESOURCE_CONTROL },
+        { "resource", RB_POLICY_RESOURCE },
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(known); i++)
+        if (g_str_equal(known[i].text, text)) {
+            *kind = known[i].kind;
+            return TRUE;
+        }
+    return FALSE;
+}
+
 /* ---- operators ---- */
 
 static const struct {

@@ -34,6 +34,13 @@ typedef enum {
 /** rb_policy_kind_name: "identity policy", "trust policy", "session policy", "permissions boundary", … */
 const char *rb_policy_kind_name(RbPolicyKind kind);
 
+#define RB_POLICY_KINDS_BUT_IDENTITY "trust, session, boundary, scp, rcp, resource"
+#define RB_POLICY_KINDS "identity, " RB_POLICY_KINDS_BUT_IDENTITY
+
+/** rb_policy_kind_parse: one of RB_POLICY_KINDS, as an option has it; also "service-control" and
+ * "resource-control". */
+gboolean rb_policy_kind_parse(const char *text, RbPolicyKind *kind);
+
 /** One text as it was written, and where. */
 typedef struct {
     const char *text;

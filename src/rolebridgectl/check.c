@@ -10,21 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static json_t *
-diagnostics_json(RbDiagnostics *problems)
-{
-    json_t *out = json_array();
-
-    for (guint i = 0; i < rb_diagnostics_size(problems); i++) {
-        const RbDiagnostic *d = rb_diagnostics_get(problems, i);
-        (void)json_array_append_new(out, json_pack("{s:s, s:s?, s:s, s:i, s:i, s:s, s:s?}", "severity",
-                                                   rb_severity_name(d->severity), "code", d->code, "file",
-                                                   d->file, "line", (int)d->line, "column", (int)d->column,
-                                                   "message", d->message, "hint", d->hint));
-    }
-    return out;
-}
-
 static void
 print_value(json_t *value)
 {
@@ -47,7 +32,7 @@ print_json(const RbSnapshot *snapshot, RbDiagnostics *problems)
                                                     (int)n.n_roles, "assignments", (int)n.n_assignments,
                                                     "digest", rb_snapshot_digest(snapshot)));
     }
-    (void)json_object_set_new(out, "diagnostics", diagnostics_json(problems));
+    (void)json_object_set_new(out, "diagnostics", rb_command_diagnostics(problems));
     print_value(out);
 }
 
@@ -175,26 +160,6 @@ check(const Asked *asked)
     return conclude(asked, problems);
 }
 
-static gboolean
-read_kind(const char *text, RbPolicyKind *kind)
-{
-    static const char *const names[] = {
-        [RB_POLICY_IDENTITY] = "identity",   [RB_POLICY_TRUST] = "trust",
-        [RB_POLICY_SESSION] = "session",     [RB_POLICY_BOUNDARY] = "boundary",
-        [RB_POLICY_SERVICE_CONTROL] = "scp", [RB_POLICY_RESOURCE_CONTROL] = "rcp",
-        [RB_POLICY_RESOURCE] = "resource"
-    };
-
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-        if (g_str_equal(names[i], text)) {
-            *kind = (RbPolicyKind)i;
-            return TRUE;
-        }
-    g_printerr(
-        "rolebridgectl check: --kind is one of: identity, trust, session, boundary, scp, rcp, resource\n");
-    return FALSE;
-}
-
 /* One document, without a mapping around it. */
 static int
 check_policy(const Asked *asked)
@@ -205,8 +170,10 @@ check_policy(const Asked *asked)
     g_autoptr(RbPolicy) policy = NULL;
     RbPolicyKind kind = RB_POLICY_IDENTITY;
 
-    if (asked->kind != NULL && !read_kind(asked->kind, &kind))
+    if (asked->kind != NULL && !rb_policy_kind_parse(asked->kind, &kind)) {
+        g_printerr("rolebridgectl check: --kind is one of: " RB_POLICY_KINDS "\n");
         return RB_EXIT_USAGE;
+    }
     if (bytes == NULL) {
         g_printerr("rolebridgectl check: %s\n", error->message);
         return RB_EXIT_FAULT;

@@ -87,3 +87,18 @@ rb_command_print(json_t *json)
     json_decref(json);
     return out;
 }
+
+json_t *
+rb_command_diagnostics(RbDiagnostics *problems)
+{
+    json_t *out = json_array();
+
+    for (guint i = 0; i < rb_diagnostics_size(problems); i++) {
+        const RbDiagnostic *d = rb_diagnostics_get(problems, i);
+        (void)json_array_append_new(out, json_pack("{s:s, s:s?, s:s, s:i, s:i, s:s, s:s?}", "severity",
+                                                   rb_severity_name(d->severity), "code", d->code, "file",
+                                                   d->file, "line", (int)d->line, "column", (int)d->column,
+                                                   "message", d->message, "hint", d->hint));
+    }
+    return out;
+}

@@ -49,6 +49,11 @@ RbSnapshot *rb_command_load(const char *command, const char *asked, const char *
  * line's end behind it. */
 char *rb_command_print(json_t *json);
 
-extern const RbCommand rb_command_check, rb_command_compile, rb_command_doctor, rb_command_explain, rb_command_refine;
+/** rb_command_diagnostics: (transfer full): @problems as a list of objects: severity, code, file, line,
+ * column, message, hint. */
+json_t *rb_command_diagnostics(RbDiagnostics *problems);
+
+extern const RbCommand rb_command_check, rb_command_compile, rb_command_doctor, rb_command_explain,
+    rb_command_refine, rb_command_validate;
 
 #endif

@@ -21,6 +21,7 @@ static const RbCommand baseline = { "baseline", "the accounts' first-day setting
 /* clang-format off */
 static const RbCommand *const commands[] = {
     &rb_command_check,
+    &rb_command_validate,
     &rb_command_explain,
     &rb_command_diff,
     &rb_command_compile,

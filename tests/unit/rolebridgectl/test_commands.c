@@ -175,6 +175,60 @@ check_policy(void **state)
     remove_tree(parent);
 }
 
+/* Documents in files: what is found in each, and what that means for the exit code. */
+static void
+check_validate(void **state)
+{
+    static const struct {
+        const char *args[8];
+        int code;
+        const char *out, *err;
+    } asked[] = {
+        { { "validate", "fine.json", NULL }, 0, "1 policy: nothing to say\n", "" },
+        { { "validate", "wide.json", NULL },
+          0,
+          "wide.json:2:34: security warning: iam:PassRole on every role, with no condition on "
+          "iam:PassedToService; name the roles in Resource, or the service in a condition "
+          "[PASS_ROLE_WITH_STAR_IN_RESOURCE]\n",
+          "" },
+        { { "validate", "--strict", "wide.json", NULL }, 1, "1 policy: 1 security warning\n", "" },
+        { { "validate", "wrong.json", "wide.json", NULL },
+          1,
+          "2 policies: 1 error, 1 security warning\n",
+          "" },
+        { { "validate", "wrong.json", "--json", NULL }, 1, "\"code\": \"INVALID_ACTION\"", "" },
+        { { "validate", "--kind", "trust", "fine.json", NULL }, 1, "[MISSING_PRINCIPAL]", "" },
+        { { "validate", "--kind", "frob", "fine.json", NULL }, 2, "", "--kind is one of: identity, trust" },
+        { { "validate", NULL }, 2, "", "name the files" },
+        { { "validate", "wrong.json", "none.json", NULL }, 4, "1 error", "'none.json'" },
+    };
+    static const char *const files[][2] = {
+        { "fine.json",
+          "{ \"Version\": \"2012-10-17\", \"Statement\": [\n  { \"Effect\": \"Allow\", \"Action\": "
+          "\"s3:GetObject\", \"Resource\": \"*\" } ] }" },
+        { "wide.json",
+          "{ \"Version\": \"2012-10-17\", \"Statement\": [\n  { \"Effect\": \"Allow\", \"Action\": "
+          "\"iam:PassRole\", \"Resource\": \"*\" } ] }" },
+        { "wrong.json",
+          "{ \"Version\": \"2012-10-17\", \"Statement\": [\n  { \"Effect\": \"Allow\", \"Action\": "
+          "\"s3:GetObjct\", \"Resource\": \"*\" } ] }" },
+    };
+    g_autofree char *parent = g_dir_make_tmp("rb-ctl-XXXXXX", NULL);
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *file = g_build_filename(parent, files[i][0], NULL);
+        assert_true(g_file_set_contents(file, files[i][1], -1, NULL));
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(asked); i++) {
+        g_autofree char *out = NULL, *err = NULL;
+        int code = run(parent, asked[i].args, &out, &err);
+        if (code != asked[i].code || strstr(out, asked[i].out) == NULL || strstr(err, asked[i].err) == NULL)
+            fail_msg("row %zu: %d\n%s%s", i, code, out, err);
+    }
+    remove_tree(parent);
+}
+
 /* A mapping that may be so and should not: its only finding is that nobody uses a policy. */
 static const char *const unwise[][2] = {
     { "accounts.yaml", "rolebridge: 1\naccounts:\n  - { id: \"111122223333\", name: alpha, issue: { method: "
@@ -232,7 +286,8 @@ int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(commands), cmocka_unit_test(check_tells_mistakes),
-                                        cmocka_unit_test(check_lints), cmocka_unit_test(check_policy) };
+                                        cmocka_unit_test(check_lints), cmocka_unit_test(check_policy),
+                                        cmocka_unit_test(check_validate) };
     int status;
 
     if (argc != 3)
