@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# What compile writes, read by those it is for: every template by cfn-lint (PyPI), every module by terraform, whole where its
-# registry is in reach, and else its syntax. The sample organisation, and one with names and policies that are hard to write.
+# What compile writes, read by those it is for: every template by cfn-lint (PyPI), every module by terraform: whole where its
+# registry is in reach; in any case its syntax, its texts, and its arguments by the AWS provider's schema (npm). The sample organisation, and one with names and policies that are hard to write.
 # usage: test_compile_tools.sh BUILD_DIR
 # needs: interop
 set -uo pipefail
 # shellcheck source=tests/interop/parts.sh
 . "$(dirname "$0")/parts.sh"
 
-CFN_LINT=1.51.0
-BUILD=$(realpath "$1")
+CFN_LINT=1.51.0 PROVIDER_AWS=21.22.1
+BUILD=$(realpath "$1") HERE=$(realpath "$(dirname "$0")")
 CTL=$BUILD/src/rolebridgectl/rolebridgectl
 W=$(mktemp -d)
 trap 'rm -rf "$W"' EXIT
@@ -85,6 +85,26 @@ lints() { # FILES…
     "$LINT" --non-zero-exit-code informational "$@"
 }
 
+# provider_schema: prints the folder of the AWS provider's resources, as npm @cdktf/provider-aws has them.
+provider_schema() {
+    local home=${XDG_CACHE_HOME:-$HOME/.cache}/rolebridge/provider-aws-$PROVIDER_AWS
+    mkdir -p "$home"
+    exec 9>"$home.lock"
+    flock 9
+    if [ ! -e "$home/installed" ]; then
+        (cd "$home" && timeout 300 npm pack --silent "@cdktf/provider-aws@$PROVIDER_AWS" && tar xzf ./*.tgz --wildcards 'package/lib/iam-*' && rm ./*.tgz) \
+            >"$home.log" 2>&1 9>&- || return 1
+        : >"$home/installed"
+    fi
+    printf '%s\n' "$home/package/lib"
+}
+
+arguments_look() {
+    jq '(.resource.aws_iam_role[] | .assume_policy) = "x" | del(.resource.aws_iam_policy[].policy)' "$W/out/mappings/corporate/main.tf.json" >"$W/wrong.tf.json"
+    ! python3 "$HERE/terraform_arguments.py" "$SCHEMA" "$W/wrong.tf.json" >"$W/arguments" &&
+        grep -q 'assume_policy$' "$W/arguments" && grep -q 'policy is missing' "$W/arguments"
+}
+
 # What proves that it looks: CloudFormation knows no tags of managed policies.
 lint_looks() {
     jq '(.Resources[] | select(.Type == "AWS::IAM::ManagedPolicy").Properties) += { Tags: [] }' \
@@ -128,6 +148,12 @@ if LINT=$(install_cfn_lint); then
     check "it does look" lint_looks
 else
     say "skip cfn-lint: PyPI is out of reach"
+fi
+if command -v npm >/dev/null && SCHEMA=$(provider_schema); then
+    check "every argument is the AWS provider's, and none is missing" python3 "$HERE/terraform_arguments.py" "$SCHEMA" "$W"/out/*/*/main.tf.json
+    check "that looks, too" arguments_look
+else
+    say "skip the AWS provider's arguments: the npm registry is out of reach"
 fi
 if ! command -v terraform >/dev/null; then
     say "skip terraform: it is not installed"
