@@ -25,121 +25,13 @@ change_free(gpointer data)
     g_free(change);
 }
 
-/* One snapshot, and of the account at hand what its task policies say there. */
-typedef struct {
-    const RbSnapshot *snapshot;
-    const guint8 *there;
-    const RbAccount *account; /* NULL: it is not there */
-    guint row;                /* of it in @there */
-    GHashTable *lists;        /* RbTaskPolicy, or "role:task" where it names ${role} → RbPermit list */
-    GPtrArray *documents;     /* RbPolicy: what they borrow from */
-} Side;
-
 typedef struct {
     RbReview *review;
-    Side before, after;
+    RbSide before, after;
     gboolean same_account;   /* the account's facts that policies name did not change */
     GHashTable *same_policy; /* RbTaskPolicy of after → of before with the same text */
     GHashTable *found;       /* key of a change → RbAccessChange */
 } Work;
-
-static void
-unref_policy(gpointer policy)
-{
-    rb_policy_unref(policy);
-}
-
-static void
-unref_list(gpointer list)
-{
-    g_ptr_array_unref(list);
-}
-
-static void
-side_init(Side *side, const RbSnapshot *snapshot)
-{
-    side->snapshot = snapshot;
-    side->there = rb_ways_there(snapshot);
-    side->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_list);
-    side->documents = g_ptr_array_new_with_free_func(unref_policy);
-}
-
-static void
-side_clear(Side *side)
-{
-    g_free((gpointer)side->there);
-    g_hash_table_unref(side->lists);
-    g_ptr_array_unref(side->documents);
-}
-
-static void
-side_turn(Side *side, const RbAccount *account, guint row)
-{
-    g_hash_table_remove_all(side->lists);
-    g_ptr_array_set_size(side->documents, 0);
-    side->account = account;
-    side->row = row;
-}
-
-static const RbRole *
-role_there(const Side *side, const char *name)
-{
-    const RbRole *role = rb_snapshot_role(side->snapshot, name);
-
-    if (role == NULL || side->account == NULL ||
-        !side->there[(gsize)side->row * rb_snapshot_roles(side->snapshot)->len + role->index])
-        return NULL;
-    return role;
-}
-
-/* ---- the two sides of a role ---- */
-
-static const GPtrArray *
-list_of(Side *side, const RbRole *role, const char *name, const RbPolicy *document)
-{
-    g_autofree char *key = g_strconcat(role->name, "\n", name, NULL);
-    GPtrArray *list = g_hash_table_lookup(side->lists, key);
-    RbPolicy *resolved;
-
-    if (list != NULL)
-        return list;
-    resolved = rb_library_policy(role, side->account, document);
-    g_ptr_array_add(side->documents, resolved);
-    list = rb_permit_list(resolved);
-    g_hash_table_insert(side->lists, g_steal_pointer(&key), list);
-    return list;
-}
-
-/* What @role (NULL: it is not there) may do. */
-static RbPermits *
-permits_of(Side *side, const RbRole *role)
-{
-    RbPermits *permits = rb_permits_new();
-
-    for (guint i = 0; role != NULL && i < role->policies->len; i++) {
-        const RbTaskPolicy *task = g_ptr_array_index(role->policies, i);
-        rb_permits_add(permits, list_of(side, role, task->name, task->document));
-    }
-    for (guint i = 0; role != NULL && role->managed[i] != NULL; i++) {
-        const RbPolicy *document = rb_snapshot_managed(side->snapshot, role->managed[i]);
-        if (document == NULL)
-            g_ptr_array_add(permits->unknown, (gpointer)role->managed[i]);
-        else
-            rb_permits_add(permits, list_of(side, role, role->managed[i], document));
-    }
-    if (role != NULL && role->session_policy != NULL)
-        permits->within = list_of(side, role, "\n", role->session_policy);
-    return permits;
-}
-
-static RbPermits *
-session_of(Side *side, const RbRole *role)
-{
-    RbPermits *permits = rb_permits_new();
-
-    rb_permits_add(permits, list_of(side, role, "\n", role->session_policy));
-    return permits;
-}
 
 static gboolean
 same_text(const RbPolicy *a, const RbPolicy *b)
@@ -272,7 +164,7 @@ items_new(RbReview *review, const GPtrArray *extras, const RbAccount *account, G
 
 /* Takes what @extras say of @role in the account of @side into the review. */
 static void
-take(Work *work, const Side *side, const RbRole *role, const GPtrArray *extras, RbAccessChange of)
+take(Work *work, const RbSide *side, const RbRole *role, const GPtrArray *extras, RbAccessChange of)
 {
     RbReview *review = work->review;
     const RbAccount *general = work->same_account || of.whole ? side->account : NULL;
@@ -322,11 +214,13 @@ compare_role(Work *work, const RbRole *b, const RbRole *a)
     gboolean sessions = b != NULL && a != NULL && b->session_policy != NULL && a->session_policy != NULL;
 
     if (b == NULL || a == NULL || !is_same(work, b, a)) {
-        g_autoptr(RbPermits) before = permits_of(&work->before, b), after = permits_of(&work->after, a);
+        g_autoptr(RbPermits) before = rb_side_permits(&work->before, b),
+                             after = rb_side_permits(&work->after, a);
         compare(work, before, after, b, a, FALSE);
     }
     if (sessions && !(work->same_account && same_text(b->session_policy, a->session_policy))) {
-        g_autoptr(RbPermits) before = session_of(&work->before, b), after = session_of(&work->after, a);
+        g_autoptr(RbPermits) before = rb_side_session(&work->before, b),
+                             after = rb_side_session(&work->after, a);
         compare(work, before, after, b, a, TRUE);
     }
 }
@@ -355,16 +249,16 @@ compare_account(Work *work, guint b, guint a)
     const GPtrArray *x = rb_snapshot_roles(work->before.snapshot),
                     *y = rb_snapshot_roles(work->after.snapshot);
 
-    side_turn(&work->before, b == 0 ? NULL : before->pdata[b - 1], b == 0 ? 0 : b - 1);
-    side_turn(&work->after, a == 0 ? NULL : after->pdata[a - 1], a == 0 ? 0 : a - 1);
+    rb_side_turn(&work->before, b == 0 ? NULL : before->pdata[b - 1], b == 0 ? 0 : b - 1);
+    rb_side_turn(&work->after, a == 0 ? NULL : after->pdata[a - 1], a == 0 ? 0 : a - 1);
     work->same_account = b != 0 && a != 0 &&
                          g_str_equal(work->before.account->partition, work->after.account->partition) &&
                          same_table(work->before.account->parameters, work->after.account->parameters);
     for (guint i = 0, k = 0; i < x->len || k < y->len;) {
         const RbRole *old = i < x->len ? x->pdata[i] : NULL, *new = k < y->len ? y->pdata[k] : NULL;
         int order = old == NULL ? 1 : new == NULL ? -1 : strcmp(old->name, new->name);
-        old = order <= 0 ? role_there(&work->before, old->name) : NULL;
-        new = order >= 0 ? role_there(&work->after, new->name) : NULL;
+        old = order <= 0 ? rb_side_role(&work->before, old->name) : NULL;
+        new = order >= 0 ? rb_side_role(&work->after, new->name) : NULL;
         if (old != NULL || new != NULL)
             compare_role(work, old, new);
         i += order <= 0;
@@ -392,8 +286,8 @@ rb_review_access(RbReview *review)
     const GPtrArray *b = rb_snapshot_accounts(review->before), *a = rb_snapshot_accounts(review->after);
 
     review->access = g_ptr_array_new_with_free_func(change_free);
-    side_init(&work.before, review->before);
-    side_init(&work.after, review->after);
+    rb_side_init(&work.before, review->before);
+    rb_side_init(&work.after, review->after);
     work.same_policy = same_policies(review->before, review->after);
     work.found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (guint i = 0, k = 0; i < b->len || k < a->len;) {
@@ -404,8 +298,34 @@ rb_review_access(RbReview *review)
         k += order >= 0;
     }
     g_ptr_array_sort(review->access, by_role);
-    side_clear(&work.before);
-    side_clear(&work.after);
+    rb_side_clear(&work.before);
+    rb_side_clear(&work.after);
     g_hash_table_unref(work.same_policy);
+    g_hash_table_unref(work.found);
+}
+
+void
+rb_review_holdings(RbReview *review, const guint8 *wanted)
+{
+    Work work = { .review = review };
+    const GPtrArray *accounts = rb_snapshot_accounts(review->after),
+                    *roles = rb_snapshot_roles(review->after);
+    g_autoptr(RbPermits) nothing = rb_permits_new();
+
+    review->access = g_ptr_array_new_with_free_func(change_free);
+    rb_side_init(&work.after, review->after);
+    work.found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (guint i = 0; i < accounts->len; i++) {
+        rb_side_turn(&work.after, accounts->pdata[i], i);
+        for (guint k = 0; k < roles->len; k++) {
+            g_autoptr(RbPermits) permits = NULL;
+            if (!wanted[(gsize)i * roles->len + k])
+                continue;
+            permits = rb_side_permits(&work.after, roles->pdata[k]);
+            compare(&work, nothing, permits, NULL, roles->pdata[k], FALSE);
+        }
+    }
+    g_ptr_array_sort(review->access, by_role);
+    rb_side_clear(&work.after);
     g_hash_table_unref(work.found);
 }

@@ -116,22 +116,13 @@ add_missing(const Compared *c, const GPtrArray *expanded, const char *resource, 
     }
 }
 
-static gint
-by_action(gconstpointer a, gconstpointer b)
-{
-    const RbAction *x = *(const RbAction *const *)a, *y = *(const RbAction *const *)b;
-    int order = strcmp(x->service, y->service);
-
-    return order != 0 ? order : strcmp(x->name, y->name);
-}
-
 /* In order, each once. */
 static void
 sort_known(GPtrArray *known)
 {
     guint n = 0;
 
-    g_ptr_array_sort(known, by_action);
+    g_ptr_array_sort(known, rb_action_compare);
     for (guint i = 0; i < known->len; i++)
         if (n == 0 || known->pdata[n - 1] != known->pdata[i])
             known->pdata[n++] = known->pdata[i];

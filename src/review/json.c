@@ -53,8 +53,8 @@ people_json(const RbReview *review, gboolean gained)
     return list;
 }
 
-static json_t *
-item_json(const RbAccessItem *item)
+json_t *
+rb_item_json(const RbAccessItem *item)
 {
     guint changing = 0;
 
@@ -81,7 +81,7 @@ access_json(const RbReview *review, gboolean gained)
             continue;
         items = json_array();
         for (guint k = 0; k < c->items->len; k++)
-            json_array_append_new(items, item_json(c->items->pdata[k]));
+            json_array_append_new(items, rb_item_json(c->items->pdata[k]));
         json_array_append_new(list, json_pack("{s:s, s:s*, s:b, s:b, s:s, s:o, s:o}", "role", c->role,
                                               "title", c->title, "privileged", c->privileged, "whole_role",
                                               c->whole, "by", c->session ? "session policy" : "policies",

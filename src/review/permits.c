@@ -149,6 +149,18 @@ rb_permit_resource(const RbPermit *permit, const char *text)
 }
 
 gboolean
+rb_permit_some_resource(const RbPermit *permit, const char *text)
+{
+    const RbPolicyTexts *resources = &permit->statement->resources;
+
+    for (guint i = 0; i < resources->n; i++)
+        if (permit->statement->not_resource ? covers_resource(resources->at[i].text, text)
+                                            : overlaps(resources->at[i].text, text))
+            return !permit->statement->not_resource;
+    return permit->statement->not_resource;
+}
+
+gboolean
 rb_permit_all_actions(const RbPermit *wide, const RbPermit *narrow)
 {
     if (!wide->statement->not_action)

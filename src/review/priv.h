@@ -65,13 +65,34 @@ gboolean rb_permit_narrower(const RbPermit *wide, const RbPermit *narrow);
 /** rb_permit_action, _resource: whether @permit takes all of the pattern @text. */
 gboolean rb_permit_action(const RbPermit *permit, const char *text);
 gboolean rb_permit_resource(const RbPermit *permit, const char *text);
-/** rb_permit_some_action: whether it takes some of it. */
+/** rb_permit_some_action, _resource: whether it takes some of it. */
 gboolean rb_permit_some_action(const RbPermit *permit, const char *text);
+gboolean rb_permit_some_resource(const RbPermit *permit, const char *text);
 /** rb_permit_all_actions, _all_resources: whether @wide takes whatever @narrow, a Not… one, takes. */
 gboolean rb_permit_all_actions(const RbPermit *wide, const RbPermit *narrow);
 gboolean rb_permit_all_resources(const RbPermit *wide, const RbPermit *narrow);
 /** rb_permit_meets: whether some request may be matched by both. */
 gboolean rb_permit_meets(const RbPermit *a, const RbPermit *b);
+
+/** One snapshot, and of the account at hand what its task policies say there (side.c). */
+typedef struct {
+    const RbSnapshot *snapshot;
+    const guint8 *there;      /* of rb_ways_there() */
+    const RbAccount *account; /* NULL: it is not there */
+    guint row;                /* of it in @there */
+    GHashTable *lists;        /* "role\npolicy" → RbPermit list */
+    GPtrArray *documents;     /* RbPolicy: what they borrow from */
+} RbSide;
+void rb_side_init(RbSide *side, const RbSnapshot *snapshot);
+void rb_side_clear(RbSide *side);
+/** rb_side_turn: to another account; what was made for the last one is gone. */
+void rb_side_turn(RbSide *side, const RbAccount *account, guint row);
+/** rb_side_role: the role @name, if some assignment may bring it in the account; else NULL. */
+const RbRole *rb_side_role(const RbSide *side, const char *name);
+/** rb_side_permits: (transfer full): what @role (NULL: it is not there) may do in the account. */
+RbPermits *rb_side_permits(RbSide *side, const RbRole *role);
+/** rb_side_session: (transfer full): what @role's session policy, which it must have, lets through. */
+RbPermits *rb_side_session(RbSide *side, const RbRole *role);
 
 /** Something that the one side allows and the other does not. */
 typedef struct {
@@ -144,8 +165,29 @@ void rb_review_people(RbReview *review);
 void rb_review_facts(RbReview *review);
 void rb_review_access(RbReview *review);
 
+/** rb_review_holdings: fills the list of access with all that roles may do: @wanted as rb_ways_there(). */
+void rb_review_holdings(RbReview *review, const guint8 *wanted);
+
 /** rb_review_keep: @text (transfer full) kept by @review. */
 const char *rb_review_keep(RbReview *review, char *text);
+
+/* ---- who can (reach.c) ---- */
+
+/** A role that may do what was asked, in accounts of which the same is to be said. */
+typedef struct {
+    RbReachAnswer answer;
+    const RbRole *role;
+    GPtrArray *seats; /* RbSeat */
+    GPtrArray *lines; /* text: why, and what must hold */
+    GStrv who;        /* in words */
+} RbHolder;
+
+struct RbReach {
+    RbSnapshot *snapshot;
+    char *action, *lower, *resource;
+    RbWays *ways;
+    GPtrArray *holders; /* RbHolder: by answer, role, accounts */
+};
 
 /* ---- words that all forms share (words.c) ---- */
 
@@ -172,6 +214,10 @@ char *rb_fact_sentence(const RbFactChange *fact);
 /** rb_item_writes: whether something of it changes something, or it is not known. */
 gboolean rb_item_writes(const RbAccessItem *item);
 
+/** rb_action_compare: by service and name. For g_ptr_array_sort. */
+gint rb_action_compare(gconstpointer a, gconstpointer b);
+/** rb_item_json: (transfer full): an item as diff and what-can print it. */
+json_t *rb_item_json(const RbAccessItem *item);
 /** rb_seats_json, rb_actions_json: (transfer full): [{id, name}], ["s3:GetObject"]. */
 json_t *rb_seats_json(const GPtrArray *seats);
 json_t *rb_actions_json(const GPtrArray *known);

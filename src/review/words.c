@@ -183,6 +183,15 @@ rb_known_words(const GPtrArray *known)
     return out->len == 0 ? (g_string_free(out, TRUE), NULL) : g_string_free(out, FALSE);
 }
 
+gint
+rb_action_compare(gconstpointer a, gconstpointer b)
+{
+    const RbAction *x = *(const RbAction *const *)a, *y = *(const RbAction *const *)b;
+    int order = strcmp(x->service, y->service);
+
+    return order != 0 ? order : strcmp(x->name, y->name);
+}
+
 static void
 append_list(GString *out, const GPtrArray *texts, guint max)
 {
@@ -247,15 +256,6 @@ rb_count_words(const RbReviewCount *count)
                            count->neutral == 1 ? "change" : "changes");
 }
 
-static gint
-by_action(gconstpointer a, gconstpointer b)
-{
-    const RbAction *x = *(const RbAction *const *)a, *y = *(const RbAction *const *)b;
-    int order = strcmp(x->service, y->service);
-
-    return order != 0 ? order : strcmp(x->name, y->name);
-}
-
 /* "all that ReadOnlyAccess and SecurityAudit say (not known here)" */
 static void
 append_managed(GString *out, const RbAccessChange *change)
@@ -291,7 +291,7 @@ rb_change_words(const RbAccessChange *change)
             if (g_hash_table_add(seen, item->known->pdata[k]))
                 g_ptr_array_add(all, item->known->pdata[k]);
     }
-    g_ptr_array_sort(all, by_action);
+    g_ptr_array_sort(all, rb_action_compare);
     known = rb_known_words(all);
     if (known != NULL)
         g_string_append(out, known);

@@ -1,10 +1,7 @@
-#include "base/encoding.h"
 #include "review/review.h"
 #include "rolebridgectl/review.h"
 #include "rolebridgectl/revision.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* Everything the command line can say. */
@@ -71,17 +68,11 @@ usage(const char *words)
 static void
 print(const RbReview *review, const Asked *asked, const RbReviewLook *look)
 {
-    json_t *json;
+    g_autofree char *text = asked->json       ? rb_command_print(rb_review_json(review, look))
+                            : asked->markdown ? rb_review_markdown(review, look)
+                                              : rb_review_text(review, look);
 
-    if (asked->json) {
-        json = rb_review_json(review, look);
-        rb_review_print_json(json);
-        json_decref(json);
-    } else {
-        g_autofree char *text =
-            asked->markdown ? rb_review_markdown(review, look) : rb_review_text(review, look);
-        g_print("%s", text);
-    }
+    g_print("%s", text);
 }
 
 static int

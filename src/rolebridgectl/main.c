@@ -23,6 +23,8 @@ static const RbCommand *const commands[] = {
     &rb_command_check,
     &rb_command_validate,
     &rb_command_explain,
+    &rb_command_who_can,
+    &rb_command_what_can,
     &rb_command_diff,
     &rb_command_compile,
     &rb_command_refine,

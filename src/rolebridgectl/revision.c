@@ -1,7 +1,7 @@
 #include "rolebridgectl/revision.h"
 
 #include "base/encoding.h"
-#include "base/file.h"
+#include "rolebridgectl/command.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -329,13 +329,12 @@ load(const char *command, const char *name, const char *directory)
 {
     g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
     RbSnapshot *snapshot = rb_snapshot_load(directory, problems);
-    g_autofree char *text = NULL, *quoted = rb_text_quote(name);
+    g_autofree char *quoted = rb_text_quote(name);
 
     if (snapshot != NULL)
         return snapshot;
-    text = rb_diagnostics_to_text(problems, isatty(STDERR_FILENO) && g_getenv("NO_COLOR") == NULL);
-    g_printerr("%srolebridgectl %s: the mapping of %s has errors, so nothing is told of it\n", text, command,
-               quoted);
+    rb_command_tell(problems);
+    g_printerr("rolebridgectl %s: the mapping of %s has errors, so nothing is told of it\n", command, quoted);
     return NULL;
 }
 
