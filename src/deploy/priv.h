@@ -5,6 +5,10 @@
 
 void rb_step_free(gpointer step);
 
+/** rb_deploy_add_roles: RoleDetailList of GetAccountAuthorizationDetails into @state; what is not of @account
+ * is a fault. */
+gboolean rb_deploy_add_roles(json_t *state, const json_t *list, const char *account, GError **error);
+
 /** rb_deploy_access: (transfer full) (element-type RbDeployAccess): of what @plan does in @state. Pure. */
 GPtrArray *rb_deploy_access(const RbAccountPlan *plan, const json_t *state);
 

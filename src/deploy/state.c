@@ -1,4 +1,4 @@
-#include "deploy/deploy.h"
+#include "deploy/priv.h"
 
 #include "base/encoding.h"
 #include "base/refusal.h"
@@ -118,20 +118,28 @@ add_sessions(RbIam *iam, const char *path, json_t *state, GError **error)
     return list != NULL;
 }
 
-static gboolean
-add_roles(RbIam *iam, const RbCompiledAccount *want, json_t *state, GError **error)
+gboolean
+rb_deploy_add_roles(json_t *state, const json_t *list, const char *account, GError **error)
 {
-    static const char *const fields[] = { "Filter.member.1", "Role", NULL };
-    json_t *list = rb_iam_list(iam, "GetAccountAuthorizationDetails", "RoleDetailList", fields, error), *item;
-    gboolean ok = list != NULL;
+    json_t *item;
     size_t i;
 
     json_array_foreach(list, i, item)
     {
-        ok = ok && check_arn(rb_iam_text(item, "Arn"), want->account->id, "role/", error);
-        if (ok)
-            add_role(state, item);
+        if (!check_arn(rb_iam_text(item, "Arn"), account, "role/", error))
+            return FALSE;
+        add_role(state, item);
     }
+    return TRUE;
+}
+
+static gboolean
+add_roles(RbIam *iam, const RbCompiledAccount *want, json_t *state, GError **error)
+{
+    static const char *const fields[] = { "Filter.member.1", "Role", NULL };
+    json_t *list = rb_iam_list(iam, "GetAccountAuthorizationDetails", "RoleDetailList", fields, error);
+    gboolean ok = list != NULL && rb_deploy_add_roles(state, list, want->account->id, error);
+
     json_decref(list);
     return ok && add_sessions(iam, want->path, state, error);
 }
