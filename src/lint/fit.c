@@ -56,6 +56,15 @@ arns_overlap(const char *a, const char *b)
     return TRUE;
 }
 
+/* What has a slash is in a bucket, and is none. */
+static gboolean
+is_in_bucket(const char *resource)
+{
+    const char *name = strrchr(resource, ':');
+
+    return name != NULL && strchr(name, '/') != NULL;
+}
+
 static gboolean
 fits(const RbAction *a, const char *resource)
 {
@@ -64,10 +73,23 @@ fits(const RbAction *a, const char *resource)
     for (guint i = 0; a->resources[i] != NULL; i++)
         for (guint k = 0; a->resources[i]->arns[k] != NULL; k++) {
             g_autofree char *arn = without_variables(a->resources[i]->arns[k]);
-            if (arns_overlap(arn, pattern))
+            gboolean bucket = g_str_has_suffix(a->resources[i]->arns[k], ":::${BucketName}");
+            if (arns_overlap(arn, pattern) && !(bucket && is_in_bucket(pattern)))
                 return TRUE;
         }
     return g_str_equal(pattern, "*");
+}
+
+static void
+say_kinds(RbLint *lint, const RbAction *a, RbPlace place)
+{
+    enum { SHOWN = 3 };
+    g_autoptr(GString) kinds = g_string_new(NULL);
+
+    for (guint i = 0; a->resources[i] != NULL && i <= SHOWN; i++)
+        g_string_append_printf(kinds, "%s%s", i == 0 ? "" : ", ", i == SHOWN ? "…" : a->resources[i]->name);
+    rb_lint_say(lint, place, "name what it works on, or take the action away",
+                "%s:%s works on none of these resources, but on: %s", a->service, a->name, kinds->str);
 }
 
 static void
@@ -80,9 +102,7 @@ look_at_resources(RbLint *lint, const RbPolicyStatement *s, const RbAction *a, R
         rb_lint_say(lint, place, "move it to a statement with resource: \"*\"",
                     "%s:%s takes no resource but \"*\"", a->service, a->name);
     else
-        rb_lint_say(lint, place, "name what it works on, or take the action away",
-                    "%s:%s works on none of these resources; it takes %s", a->service, a->name,
-                    a->resources[0]->arns[0]);
+        say_kinds(lint, a, place);
 }
 
 static void

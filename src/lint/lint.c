@@ -104,7 +104,7 @@ rb_lint_policy(const RbPolicy *policy, const char *file, RbDiagnostics *problems
     rb_policy_validate(policy, problems);
     g_ptr_array_add(policies, &task);
     g_ptr_array_add(roles, &role);
-    for (guint i = 0; i < rb_lint_n_entries; i++) {
+    for (guint i = 0; i < rb_lint_n_entries && policy->kind == RB_POLICY_IDENTITY; i++) {
         lint.rule = &rb_lint_entries[i].told;
         if (rb_lint_entries[i].alone)
             rb_lint_entries[i].look(&lint);

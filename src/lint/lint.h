@@ -36,8 +36,8 @@ const char *rb_lint_rule_nearest(const char *id);
 void rb_lint(const RbSnapshot *snapshot, RbDiagnostics *problems);
 
 /**
- * rb_lint_policy: the same for one identity policy alone, as if a role had nothing else: the rules that can
- * be told of a document. @file: its name.
+ * rb_lint_policy: the same for one document alone, as if a role had nothing else: AWS's findings, and for an
+ * identity policy the rules that can be told of a document. @file: its name.
  */
 void rb_lint_policy(const RbPolicy *policy, const char *file, RbDiagnostics *problems);
 

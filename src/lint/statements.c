@@ -152,7 +152,7 @@ rb_lint_all_but(RbLint *lint)
     each_allow(lint, look_for_all_but);
 }
 
-/* "*", and "arn:aws:sqs:*:*:*", where the service is all that is named. */
+/* "*", "arn:aws:sqs:*:*:*" and the like: the service is all that is named. */
 static gboolean
 is_any(const char *resource)
 {
@@ -162,7 +162,8 @@ is_any(const char *resource)
         at = strchr(at, ':');
         at = at == NULL ? NULL : at + 1;
     }
-    return g_str_equal(at == NULL ? resource : at, "*");
+    at = at == NULL ? resource : at;
+    return *at == '*' && at[strspn(at, "*/:")] == '\0';
 }
 
 static gboolean

@@ -179,7 +179,7 @@ check_policy(const Asked *asked)
         return RB_EXIT_FAULT;
     }
     policy = rb_policy_parse(kind, asked->policy, bytes, problems);
-    if (policy != NULL && kind == RB_POLICY_IDENTITY)
+    if (policy != NULL)
         rb_lint_policy(policy, asked->policy, problems);
     if (asked->sarif)
         print_value(rb_ctl_sarif(".", problems));

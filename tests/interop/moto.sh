@@ -18,27 +18,6 @@ The package stays in ${XDG_CACHE_HOME:-~/.cache}/rolebridge. Exit 75: PyPI is ou
 USAGE
 }
 
-# install_moto: prints the folder. The mark is written last: an install cut short is never taken for a good one.
-install_moto() {
-    local cache venv
-    cache=${XDG_CACHE_HOME:-$HOME/.cache}/rolebridge
-    venv=$cache/moto-$MOTO
-    mkdir -p "$cache"
-    exec 9>"$venv.lock"
-    flock 9
-    if [ ! -e "$venv/installed" ]; then
-        rm -rf "$venv"
-        if ! { python3 -m venv "$venv" && "$venv/bin/pip" install -q "moto[server]==$MOTO"; } >"$venv.log" 2>&1 9>&-; then
-            tail -n 5 "$venv.log" >&2
-            rm -rf "$venv"
-            warn "moto $MOTO could not be installed from PyPI; pip's words are above"
-            exit 75
-        fi
-        : >"$venv/installed"
-    fi
-    printf '%s\n' "$venv"
-}
-
 up() {
     local dir port=18320 venv
     dir=$(part_dir "$1")
@@ -54,7 +33,7 @@ up() {
         say "moto was up already: $(sed -n 's/.*MOTO_ENDPOINT=//p' "$dir/env")"
         return
     fi
-    venv=$(install_moto)
+    venv=$(pypi_venv "moto-$MOTO" "moto[server]==$MOTO") || { warn "moto $MOTO could not be installed from PyPI; pip's words are above"; exit 75; }
     PART_STARTED=$EPOCHREALTIME
     port_free "$port"
     start_group "$dir" moto "$venv/bin/moto_server" -H 127.0.0.1 -p "$port"

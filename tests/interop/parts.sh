@@ -12,6 +12,26 @@ part_dir() {
     mkdir -p "$1" && chmod 700 "$1" && realpath -- "$1"
 }
 
+# pypi_venv NAME PACKAGE==VERSION: prints the folder of a Python environment with it, which is kept for the next time. The mark
+# is written last: an install cut short is never taken for a good one. Fails when PyPI is out of reach.
+pypi_venv() {
+    local cache=${XDG_CACHE_HOME:-$HOME/.cache}/rolebridge venv
+    venv=$cache/$1
+    mkdir -p "$cache"
+    exec 9>"$venv.lock"
+    flock 9
+    if [ ! -e "$venv/installed" ]; then
+        rm -rf "$venv"
+        if ! { python3 -m venv "$venv" && "$venv/bin/pip" install -q "$2"; } >"$venv.log" 2>&1 9>&-; then
+            tail -n 5 "$venv.log" >&2
+            rm -rf "$venv"
+            return 1
+        fi
+        : >"$venv/installed"
+    fi
+    printf '%s\n' "$venv"
+}
+
 # members DIR NAME: the processes of that group that carry our mark.
 members() {
     local group process

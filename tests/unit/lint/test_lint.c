@@ -75,6 +75,8 @@ static const struct {
 
     { "every queue", { DATA("  - { effect: Allow, action: \"sqs:SendMessage\", resource: \"arn:aws:sqs:*:*:*\" }\n") }, "write-on-any-resource",
       "policies/read-data.yaml:5:59: warning: every resource may be changed by sqs:SendMessage; name the resources, or add a condition that picks them" },
+    { "every object", { DATA("  - { effect: Allow, action: \"s3:PutObject\", resource: \"arn:aws:s3:::*/*\" }\n") }, "write-on-any-resource",
+      "policies/read-data.yaml:5:56: warning: every resource may be changed by s3:PutObject; name the resources" },
     { "one queue", { DATA("  - { effect: Allow, action: \"sqs:SendMessage\", resource: \"arn:aws:sqs:*:*:bills\" }\n") }, "write-on-any-resource", NULL },
 
     { "all actions but", { DATA("  - { effect: Allow, not_action: \"iam:*\"" ANY) }, "allow-all-but",
@@ -85,10 +87,12 @@ static const struct {
 
     { "objects of a bucket", { DATA("  - { effect: Allow, action: [\"s3:ListBucket\", \"s3:GetObject\"], resource: \"arn:${partition}:s3:::${account.bucket}\" }\n"), ROLE("writer", "policies: [read-data]\n") }, "resource-of-another-action", NULL },
     { "objects of a named bucket", { DATA("  - { effect: Allow, action: [\"s3:ListBucket\", \"s3:GetObject\"], resource: \"arn:${partition}:s3:::bills\" }\n") }, "resource-of-another-action",
-      "policies/read-data.yaml:5:48: warning: s3:GetObject works on none of these resources; it takes arn:${Partition}:s3" },
-    { "a list of objects", { DATA("  - { effect: Allow, action: \"s3:ListBucket\", resource: \"arn:${partition}:s3:::bills/*\" }\n") }, "resource-of-another-action", NULL },
+      "policies/read-data.yaml:5:48: warning: s3:GetObject works on none of these resources, but on: accesspointobject, object; name what it works on, or take the action away" },
+    { "a list of objects", { DATA("  - { effect: Allow, action: \"s3:ListBucket\", resource: \"arn:${partition}:s3:::bills/*\" }\n") }, "resource-of-another-action",
+      "policies/read-data.yaml:5:30: warning: s3:ListBucket works on none of these resources, but on: accesspoint, bucket; name what" },
+    { "a list of everything in S3", { DATA("  - { effect: Allow, action: \"s3:ListBucket\", resource: \"arn:aws:s3:::*\" }\n") }, "resource-of-another-action", NULL },
     { "a resource of another service", { DATA("  - { effect: Allow, action: \"sqs:SendMessage\", resource: \"arn:aws:sns:*:*:x\" }\n") }, "resource-of-another-action",
-      "policies/read-data.yaml:5:30: warning: sqs:SendMessage works on none of these resources; it takes arn:${Partition}:sqs:${Region}:${Account}:${QueueName}; name what it works on, or take the action away" },
+      "policies/read-data.yaml:5:30: warning: sqs:SendMessage works on none of these resources, but on: queue; name what it works on, or take the action away" },
     { "an action without resources", { DATA("  - { effect: Allow, action: \"s3:ListAllMyBuckets\", resource: \"arn:aws:s3:::x\" }\n") }, "resource-of-another-action",
       "policies/read-data.yaml:5:30: warning: s3:ListAllMyBuckets takes no resource but \"*\"; move it to a statement with resource: \"*\"" },
     { "both in one statement", { DATA("  - { effect: Allow, action: [\"s3:ListBucket\", \"s3:GetObject\"], resource: [\"arn:aws:s3:::x\", \"arn:aws:s3:::x/*\"] }\n") }, "resource-of-another-action", NULL },
