@@ -6,9 +6,10 @@
 
 /*
  * Who may take a role: the bridge, by the account's issuer method, and only as it does it: with a source
- * identity, with the session tags of the role and no others. Each action has a statement of its own, because
- * AWS knows each condition key for some of these actions alone ("Actions, resources, and condition keys for
- * AWS STS").
+ * identity, with the session tags of the role and no others. One statement says all of it: AWS looks at a key
+ * such as sts:SourceIdentity only where the action that sets it stands beside it. Tags and source identity
+ * are actions of their own, for which AWS documents fewer keys ("Actions, resources, and condition keys for
+ * AWS STS"): each is allowed again by what is documented for it. Without the first nobody signs in.
  */
 
 static const struct {
@@ -95,70 +96,101 @@ require_tags(json_t *condition, const RbRole *role)
     }
 }
 
-/* What must be true of a sign-in by the account's method. */
+/* What must be true of whoever vouches. */
 static json_t *
-sign_in_condition(const RbRole *role, const RbAccount *account, const RbBridge *bridge)
+vouched_condition(const RbAccount *account, const RbBridge *bridge)
 {
     json_t *condition = json_object();
-    g_autofree char *aud = g_strconcat(bridge->host, ":aud", NULL),
-                    *amr = g_strconcat(bridge->host, ":amr", NULL);
+    g_autofree char *aud = g_strconcat(bridge->host, ":aud", NULL);
 
     if (account->method == RB_ISSUE_WEB_IDENTITY)
         require(condition, "StringEquals", aud, bridge->audience);
     else if (account->method == RB_ISSUE_SAML)
         require_audience(condition, account, bridge);
-    else if (account->external_id != NULL)
-        require(condition, "StringEquals", "sts:ExternalId", account->external_id);
-    if (account->method == RB_ISSUE_WEB_IDENTITY && role->privileged)
-        require(condition, "ForAnyValue:StringEquals", amr, "mfa");
-    require(condition, "StringLike", "sts:SourceIdentity", "?*");
-    require(condition, "StringLike", "sts:RoleSessionName", "?*");
-    require_tags(condition, role);
     return condition;
 }
 
-/* The role's tags, whole and alone; none of them goes on to another role. */
-static json_t *
-tags_condition(const RbRole *role)
+/* The role's tags and no others; none of them goes on to another role. */
+static void
+limit_tags(json_t *condition, const RbRole *role)
 {
-    json_t *condition = json_object(), *keys = json_array();
+    json_t *keys = json_array();
 
     for (guint i = 0; i < role->n_tags; i++)
         (void)json_array_append_new(keys, json_string(role->tags[i].key));
     (void)json_object_set_new(operator_of(condition, "ForAllValues:StringEquals"), "aws:TagKeys", keys);
     require(condition, "Null", "aws:TagKeys", "false");
     require(condition, "Null", "sts:TransitiveTagKeys", "true");
+}
+
+static json_t *
+sign_in_condition(const RbRole *role, const RbAccount *account, const RbBridge *bridge)
+{
+    json_t *condition = vouched_condition(account, bridge);
+    g_autofree char *amr = g_strconcat(bridge->host, ":amr", NULL);
+
+    if (account->external_id != NULL)
+        require(condition, "StringEquals", "sts:ExternalId", account->external_id);
+    if (account->method == RB_ISSUE_WEB_IDENTITY && role->privileged)
+        require(condition, "ForAnyValue:StringEquals", amr, "mfa");
+    require(condition, "StringLike", "sts:SourceIdentity", "?*");
+    require(condition, "StringLike", "sts:RoleSessionName", "?*");
+    if (role->n_tags > 0) {
+        require_tags(condition, role);
+        limit_tags(condition, role);
+    }
     return condition;
 }
 
-/* One action for whom the account trusts; @condition is taken over. */
+static json_t *
+tags_condition(const RbRole *role, const RbAccount *account, const RbBridge *bridge)
+{
+    json_t *condition = vouched_condition(account, bridge);
+
+    limit_tags(condition, role);
+    return condition;
+}
+
+static json_t *
+source_condition(const RbAccount *account, const RbBridge *bridge)
+{
+    json_t *condition = vouched_condition(account, bridge);
+
+    require(condition, "StringLike", "sts:SourceIdentity", "?*");
+    return condition;
+}
+
+/* @actions for whom the account trusts; both it and @condition are taken over. */
 static void
-allow(json_t *statements, const char *sid, const RbAccount *account, const RbBridge *bridge,
-      const char *action, json_t *condition)
+allow(json_t *statements, const char *sid, const RbAccount *account, const RbBridge *bridge, json_t *actions,
+      json_t *condition)
 {
     gboolean own = account->method == RB_ISSUE_ASSUME_ROLE;
 
-    (void)json_array_append_new(statements, json_pack("{s:s, s:s, s:{s:s}, s:s, s:o}", "Sid", sid, "Effect",
+    (void)json_array_append_new(statements, json_pack("{s:s, s:s, s:{s:s}, s:o, s:o}", "Sid", sid, "Effect",
                                                       "Allow", "Principal", own ? "AWS" : "Federated",
                                                       own ? bridge->principal : account->provider_arn,
-                                                      "Action", action, "Condition", condition));
+                                                      "Action", actions, "Condition", condition));
 }
 
 RbPolicy *
 rb_compile_trust(RbCompiler *c, const RbRole *role, const RbAccount *account)
 {
-    static const char *const actions[] = { [RB_ISSUE_ASSUME_ROLE] = "sts:AssumeRole",
-                                           [RB_ISSUE_WEB_IDENTITY] = "sts:AssumeRoleWithWebIdentity",
-                                           [RB_ISSUE_SAML] = "sts:AssumeRoleWithSAML" };
+    static const char *const ways[] = { [RB_ISSUE_ASSUME_ROLE] = "sts:AssumeRole",
+                                        [RB_ISSUE_WEB_IDENTITY] = "sts:AssumeRoleWithWebIdentity",
+                                        [RB_ISSUE_SAML] = "sts:AssumeRoleWithSAML" };
     const RbBridge *bridge = rb_snapshot_bridge(c->out->snapshot);
-    json_t *statements = json_array();
+    json_t *statements = json_array(),
+           *actions = json_pack("[s, s]", ways[account->method], "sts:SetSourceIdentity");
 
-    allow(statements, "SignIn", account, bridge, actions[account->method],
-          sign_in_condition(role, account, bridge));
     if (role->n_tags > 0) /* without it AWS takes no tag at all */
-        allow(statements, "SessionTags", account, bridge, "sts:TagSession", tags_condition(role));
-    allow(statements, "SourceIdentity", account, bridge, "sts:SetSourceIdentity",
-          json_pack("{s:{s:s}}", "StringLike", "sts:SourceIdentity", "?*"));
+        (void)json_array_append_new(actions, json_string("sts:TagSession"));
+    allow(statements, "SignIn", account, bridge, actions, sign_in_condition(role, account, bridge));
+    if (role->n_tags > 0)
+        allow(statements, "SessionTags", account, bridge, json_string("sts:TagSession"),
+              tags_condition(role, account, bridge));
+    allow(statements, "SourceIdentity", account, bridge, json_string("sts:SetSourceIdentity"),
+          source_condition(account, bridge));
     return rb_compile_document(c, RB_POLICY_TRUST, statements, account->place);
 }
 

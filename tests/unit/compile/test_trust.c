@@ -10,19 +10,29 @@
 
 /* A trust policy of statements for @who. */
 #define HEAD "{\"Version\":\"2012-10-17\",\"Statement\":["
-#define SIGN_IN(who, action, condition)                                                                      \
-    "{\"Sid\":\"SignIn\",\"Effect\":\"Allow\",\"Principal\":{" who "},\"Action\":\"sts:" action              \
-    "\",\"Condition\":{" condition "}}"
-#define SOURCE(who)                                                                                          \
+#define SIGN_IN(who, action, more, condition)                                                                \
+    "{\"Sid\":\"SignIn\",\"Effect\":\"Allow\",\"Principal\":{" who "},\"Action\":[\"sts:" action             \
+    "\",\"sts:SetSourceIdentity\"" more "],\"Condition\":{" condition "}}"
+#define SOURCE(who, aud)                                                                                     \
     ",{\"Sid\":\"SourceIdentity\",\"Effect\":\"Allow\",\"Principal\":{" who                                  \
-    "},\"Action\":\"sts:SetSourceIdentity\",\"Condition\":{\"StringLike\":{\"sts:SourceIdentity\":\"?*\"}}}" \
-    "]}"
-#define TAGS(who, keys)                                                                                      \
+    "},\"Action\":\"sts:SetSourceIdentity\",\"Condition\":{" aud "\"StringLike\":{"                          \
+    "\"sts:SourceIdentity\":\"?*\"}}}]}"
+#define LIMIT(keys)                                                                                          \
+    "\"ForAllValues:StringEquals\":{\"aws:TagKeys\":" keys                                                   \
+    "},\"Null\":{\"aws:TagKeys\":\"false\",\"sts:TransitiveTagKeys\":\"true\"}"
+#define TAGS(who, aud, keys)                                                                                 \
     ",{\"Sid\":\"SessionTags\",\"Effect\":\"Allow\",\"Principal\":{" who                                     \
-    "},\"Action\":\"sts:TagSession\",\"Condition\":{\"ForAllValues:StringEquals\":{\"aws:TagKeys\":" keys    \
-    "},\"Null\":{\"aws:TagKeys\":\"false\",\"sts:TransitiveTagKeys\":\"true\"}}}"
+    "},\"Action\":\"sts:TagSession\",\"Condition\":{" aud                                                    \
+    LIMIT(keys) "}}"
+#define AUD "\"StringEquals\":{\"bridge.acme.example:aud\":\"sts.amazonaws.com\"},"
 #define OWN "\"AWS\":\"arn:aws:iam::999988887777:role/bridge\""
 #define OIDC "\"Federated\":\"arn:aws:iam::222222222222:oidc-provider/bridge.acme.example\""
+#define IN_REGION                                                                                            \
+    "\"StringEquals\":{\"saml:aud\":[\"https://signin.amazonaws.cn/saml\",\"https://cn-north-1.signin."      \
+    "amazonaws.cn/saml\"],\"saml:iss\":\"https://bridge.acme.example/saml\"},"
+#define ANY_SAML "\"Federated\":\"arn:aws:iam::444444444444:saml-provider/x\""
+#define ANY_REGION                                                                                           \
+    "\"saml:aud\":[\"https://signin.aws.amazon.com/saml\",\"https://*.signin.aws.amazon.com/saml\"]"
 #define SAML "\"Federated\":\"arn:aws-cn:iam::333333333333:saml-provider/bridge\""
 
 static const struct {
@@ -33,39 +43,41 @@ static const struct {
     { "assume-role",
       { IN("alpha") },
       "alpha",
-      HEAD SIGN_IN(OWN, "AssumeRole",
+      HEAD SIGN_IN(OWN, "AssumeRole", "",
                    "\"StringEquals\":{\"sts:ExternalId\":\"ext-alpha\"},\"StringLike\":{" SAID "}")
-          SOURCE(OWN) },
+          SOURCE(OWN, "") },
     { "web-identity",
       { IN("beta") },
       "beta",
-      HEAD SIGN_IN(
-          OIDC, "AssumeRoleWithWebIdentity",
-          "\"StringEquals\":{\"bridge.acme.example:aud\":\"sts.amazonaws.com\"},\"StringLike\":{" SAID "}")
-          SOURCE(OIDC) },
+      HEAD SIGN_IN(OIDC, "AssumeRoleWithWebIdentity", "", AUD "\"StringLike\":{" SAID "}")
+          SOURCE(OIDC, AUD) },
     { "web-identity, privileged",
       { IN("beta"), ROLE("reader", "policies: [look]\nprivileged: true\n") },
       "beta",
-      HEAD SIGN_IN(OIDC, "AssumeRoleWithWebIdentity",
-                   "\"StringEquals\":{\"bridge.acme.example:aud\":\"sts.amazonaws.com\"},"
+      HEAD SIGN_IN(OIDC, "AssumeRoleWithWebIdentity", "",
+                   AUD
                    "\"ForAnyValue:StringEquals\":{\"bridge.acme.example:amr\":\"mfa\"},\"StringLike\":{" SAID
-                   "}") SOURCE(OIDC) },
+                   "}") SOURCE(OIDC, AUD) },
     { "web-identity, tags",
       { IN("beta"), TAGGED },
       "beta",
-      HEAD SIGN_IN(OIDC, "AssumeRoleWithWebIdentity",
+      HEAD SIGN_IN(OIDC, "AssumeRoleWithWebIdentity", ",\"sts:TagSession\"",
                    "\"StringEquals\":{\"bridge.acme.example:aud\":\"sts.amazonaws.com\",\"aws:RequestTag/"
                    "Unit\":\"research\"},\"StringLike\":{" SAID ",\"aws:RequestTag/CostCenter\":\"?*\",\"aws:"
-                   "RequestTag/Who\":\"a-?*-b\"}") TAGS(OIDC, "[\"CostCenter\",\"Unit\",\"Who\"]")
-          SOURCE(OIDC) },
+                   "RequestTag/Who\":\"a-?*-b\"}," LIMIT("[\"CostCenter\",\"Unit\",\"Who\"]"))
+          TAGS(OIDC, AUD, "[\"CostCenter\",\"Unit\",\"Who\"]") SOURCE(OIDC, AUD) },
+    { "assume-role, tags",
+      { IN("alpha"), ROLE("reader", "policies: [look]\ntags: { Unit: research }\n") },
+      "alpha",
+      HEAD SIGN_IN(OWN, "AssumeRole", ",\"sts:TagSession\"",
+                   "\"StringEquals\":{\"sts:ExternalId\":\"ext-alpha\",\"aws:RequestTag/Unit\":\"research\"},"
+                   "\"StringLike\":{" SAID "}," LIMIT("\"Unit\"")) TAGS(OWN, "", "\"Unit\"")
+          SOURCE(OWN, "") },
     { "saml in a region",
       { IN("gamma"), ROLE("reader", "policies: [look]\n") },
       "gamma",
-      HEAD SIGN_IN(
-          SAML, "AssumeRoleWithSAML",
-          "\"StringEquals\":{\"saml:aud\":[\"https://signin.amazonaws.cn/saml\",\"https://cn-north-1."
-          "signin.amazonaws.cn/saml\"],\"saml:iss\":\"https://bridge.acme.example/saml\"},"
-          "\"StringLike\":{" SAID "}") SOURCE(SAML) },
+      HEAD SIGN_IN(SAML, "AssumeRoleWithSAML", "", IN_REGION "\"StringLike\":{" SAID "}")
+          SOURCE(SAML, IN_REGION) },
     { "saml in any region",
       { IN("delta"),
         ROLE("reader", "policies: [look]\n"),
@@ -75,10 +87,14 @@ static const struct {
           "\"arn:aws:iam::444444444444:saml-provider/x\" } }\n" } },
       "delta",
       HEAD SIGN_IN(
-          "\"Federated\":\"arn:aws:iam::444444444444:saml-provider/x\"", "AssumeRoleWithSAML",
-          "\"StringLike\":{\"saml:aud\":[\"https://signin.aws.amazon.com/saml\",\"https://*.signin.aws."
-          "amazon.com/saml\"]," SAID "},\"StringEquals\":{\"saml:iss\":\"urn:b\"}")
-          SOURCE("\"Federated\":\"arn:aws:iam::444444444444:saml-provider/x\"") },
+          ANY_SAML, "AssumeRoleWithSAML", "",
+          "\"StringLike\":{" ANY_REGION "," SAID
+          "},\"StringEquals\":{\"saml:iss\":\"urn:b\"}") ",{\"Sid\":\"SourceIdentity\",\"Effect\":\"Allow\","
+                                                         "\"Principal\":{" ANY_SAML
+                                                         "},\"Action\":\"sts:SetSourceIdentity\","
+                                                         "\"Condition\":{\"StringLike\":{" ANY_REGION
+                                                         ",\"sts:SourceIdentity\":\"?*\"},\"StringEquals\":{"
+                                                         "\"saml:iss\":\"urn:b\"}}}]}" },
 };
 
 static void
@@ -98,6 +114,24 @@ says_who_may(void **state)
         assert_string_equal(role->trust->statements[0].place.file, "accounts.yaml");
         assert_int_equal(role->trust->statements[0].place.line,
                          rb_compiled_account(compiled, rows[i].account)->account->place.line);
+        rb_compiled_free(compiled);
+    }
+}
+
+/* Nor does IAM Access Analyzer find anything in them. */
+static void
+has_no_findings(void **state)
+{
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
+        RbCompiled *compiled;
+        g_autofree char *told = test_compile(rows[i].changes, NULL, &compiled), *found = NULL;
+        rb_policy_validate(rb_compiled_role(rb_compiled_account(compiled, rows[i].account), "reader")->trust,
+                           problems);
+        found = rb_diagnostics_to_text(problems, FALSE);
+        if (*found != '\0')
+            fail_msg("%s: %s", rows[i].name, found);
         rb_compiled_free(compiled);
     }
 }
@@ -174,6 +208,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_who_may),
+        cmocka_unit_test(has_no_findings),
         cmocka_unit_test(is_shared),
         cmocka_unit_test(tells_what_is_missing),
     };
