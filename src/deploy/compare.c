@@ -155,7 +155,18 @@ has_text(const json_t *list, const char *text)
     return FALSE;
 }
 
-/* Attachments of a policy that the plan does not end: those to anything but our roles. */
+/* Whether the plan ends what is attached to @role: it is ours, and goes or is not held by others. */
+static gboolean
+is_in_hand(const Compare *c, const json_t *role)
+{
+    gboolean wanted = FALSE;
+
+    for (guint i = 0; i < c->want->n_roles; i++)
+        wanted = wanted || g_ascii_strcasecmp(c->want->roles[i].name, rb_iam_text(role, "RoleName")) == 0;
+    return is_ours(c, role) && (wanted || json_integer_value(json_object_get(role, "profiles")) == 0);
+}
+
+/* Attachments of a policy that the plan does not end. */
 static json_int_t
 other_attachments(const Compare *c, const json_t *policy)
 {
@@ -164,8 +175,8 @@ other_attachments(const Compare *c, const json_t *policy)
     json_t *role;
 
     json_object_foreach(json_object_get(c->state, "roles"), lower,
-                        role) if (is_ours(c, role) && has_text(json_object_get(role, "attached"),
-                                                               rb_iam_text(policy, "Arn"))) n--;
+                        role) if (is_in_hand(c, role) && has_text(json_object_get(role, "attached"),
+                                                                  rb_iam_text(policy, "Arn"))) n--;
     return n;
 }
 

@@ -11,6 +11,7 @@
 struct FakeIam {
     Server *server;
     char *url;
+    const char *account;
     pthread_mutex_t lock; /* over all that follows */
     json_t *roles, *policies, *providers;
     GString *log;
@@ -341,8 +342,8 @@ get_oidc(Call *c)
 static void
 create_oidc(Call *c)
 {
-    g_autofree char *arn =
-        g_strconcat("arn:aws:iam::" FAKE_ACCOUNT ":oidc-provider/", get(c, "Url") + strlen("https://"), NULL);
+    g_autofree char *arn = g_strconcat("arn:aws:iam::", c->fake->account, ":oidc-provider/",
+                                       get(c, "Url") + strlen("https://"), NULL);
     json_t *provider;
 
     if (json_object_get(c->fake->providers, arn) != NULL) {
@@ -401,7 +402,7 @@ create_policy(Call *c)
 {
     const char *path = get(c, "Path") == NULL ? "/" : get(c, "Path");
     g_autofree char *arn =
-        g_strconcat("arn:aws:iam::" FAKE_ACCOUNT ":policy", path, get(c, "PolicyName"), NULL);
+        g_strconcat("arn:aws:iam::", c->fake->account, ":policy", path, get(c, "PolicyName"), NULL);
     json_t *policy;
 
     if (json_object_get(c->fake->policies, arn) != NULL) {
@@ -485,7 +486,8 @@ static void
 create_role(Call *c)
 {
     const char *path = get(c, "Path") == NULL ? "/" : get(c, "Path");
-    g_autofree char *arn = g_strconcat("arn:aws:iam::" FAKE_ACCOUNT ":role", path, get(c, "RoleName"), NULL);
+    g_autofree char *arn =
+        g_strconcat("arn:aws:iam::", c->fake->account, ":role", path, get(c, "RoleName"), NULL);
     json_t *role;
 
     if (json_object_get(c->fake->roles, get(c, "RoleName")) != NULL) {
@@ -712,10 +714,11 @@ fake_iam_end(void)
 }
 
 FakeIam *
-fake_iam_new(void)
+fake_iam_new(const char *account)
 {
     FakeIam *fake = g_new0(FakeIam, 1);
 
+    fake->account = account;
     (void)pthread_mutex_init(&fake->lock, NULL);
     fake->roles = json_object();
     fake->policies = json_object();

@@ -9,8 +9,6 @@
  * that something hangs on, five versions, so many policies to a role, pages; and that fails when it is told
  * to. */
 
-#define FAKE_ACCOUNT "222222222222"
-
 typedef enum {
     FAKE_FINE,
     FAKE_DENIES,    /* the call is not done, and that is said */
@@ -20,7 +18,8 @@ typedef enum {
 } FakeFault;
 
 typedef struct FakeIam FakeIam;
-FakeIam *fake_iam_new(void);
+/** fake_iam_new: of @account, which is static text. */
+FakeIam *fake_iam_new(const char *account);
 void fake_iam_free(FakeIam *fake);
 /** fake_iam_end: after the last of them. */
 void fake_iam_end(void);

@@ -8,7 +8,8 @@
 static RbCompiled *compiled;
 static const RbCompiledAccount *account; /* beta: web-identity */
 
-#define ARN "arn:aws:iam::" FAKE_ACCOUNT
+#define BETA "222222222222"
+#define ARN "arn:aws:iam::" BETA
 #define PROVIDER ARN ":oidc-provider/bridge.acme.example"
 #define OPEN                                                                                                 \
     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},"        \
@@ -155,7 +156,7 @@ changed(FakeIam *fake)
 static gboolean
 one_fault(void (*begin)(FakeIam *fake), FakeFault fault, guint n, const char *want, guint *wrong)
 {
-    FakeIam *fake = fake_iam_new();
+    FakeIam *fake = fake_iam_new(BETA);
     g_autofree char *got = NULL;
     gboolean first, second, failed;
 
@@ -179,7 +180,7 @@ one_fault(void (*begin)(FakeIam *fake), FakeFault fault, guint n, const char *wa
 static char *
 without_faults(void (*begin)(FakeIam *fake), guint *calls)
 {
-    FakeIam *fake = fake_iam_new();
+    FakeIam *fake = fake_iam_new(BETA);
     const RbFleet fleet = fleet_of(fake);
     g_autoptr(GPtrArray) rows = NULL;
     const RbFleetRow *row;
@@ -254,7 +255,7 @@ test_order(void **state)
         { "DeleteRole old", "DeletePolicy arn:aws:iam::222222222222:policy/rolebridge/old" },
         { "DeleteRole old", "DeleteOpenIDConnectProvider" },
     };
-    FakeIam *fake = fake_iam_new();
+    FakeIam *fake = fake_iam_new(BETA);
     g_autofree char *made = NULL, *mended = NULL;
 
     (void)state;
@@ -263,7 +264,7 @@ test_order(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
         assert_true(must_find(made, rows[i].first) < must_find(made, rows[i].then));
     fake_iam_free(fake);
-    fake = fake_iam_new();
+    fake = fake_iam_new(BETA);
     changed(fake);
     assert_true(run(fake));
     mended = fake_iam_log(fake);
@@ -280,7 +281,7 @@ test_pages(void **state)
 {
     guint calls;
     g_autofree char *want = without_faults(empty, &calls), *got = NULL;
-    FakeIam *fake = fake_iam_new();
+    FakeIam *fake = fake_iam_new(BETA);
 
     (void)state;
     empty(fake);
@@ -299,7 +300,7 @@ test_room(void **state)
 {
     guint calls;
     g_autofree char *want = without_faults(empty, &calls), *got = NULL;
-    FakeIam *fake = fake_iam_new();
+    FakeIam *fake = fake_iam_new(BETA);
 
     (void)state;
     empty(fake);
@@ -319,7 +320,7 @@ test_room(void **state)
 static void
 test_others(void **state)
 {
-    FakeIam *fake = fake_iam_new();
+    FakeIam *fake = fake_iam_new(BETA);
     const RbFleet fleet = fleet_of(fake);
     g_autoptr(GPtrArray) held = NULL, taken = NULL;
     const RbFleetRow *row;
@@ -384,7 +385,7 @@ test_answers(void **state)
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(answers); i++) {
-        FakeIam *fake = fake_iam_new();
+        FakeIam *fake = fake_iam_new(BETA);
         const RbFleet fleet = fleet_of(fake);
         g_autoptr(GPtrArray) rows = NULL;
         const RbFleetRow *row;
@@ -406,7 +407,7 @@ test_answers(void **state)
 static void
 test_access(void **state)
 {
-    FakeIam *fake = fake_iam_new();
+    FakeIam *fake = fake_iam_new(BETA);
     const RbFleet fleet = fleet_of(fake);
     g_autoptr(GPtrArray) rows = NULL;
     const RbAccountPlan *plan;
@@ -436,13 +437,83 @@ test_access(void **state)
     fake_iam_free(fake);
 }
 
+/* ---- several accounts ---- */
+
+#define ALPHA "111111111111"
+
+static RbIam *
+open_either(const RbCompiledAccount *want, gpointer fakes, GError **error)
+{
+    FakeIam **both = fakes;
+
+    return fake_iam_open(want, both[g_str_equal(want->account->id, BETA)], error);
+}
+
+typedef struct {
+    guint calls, done, total, wrong;
+} Told;
+
+/* One at a time, so without a lock. */
+static void
+tell(guint done, guint total, const RbCompiledAccount *want, const RbStep *what, gpointer data)
+{
+    FakeIam **both = data;
+    Told *told = (Told *)(void *)both[2];
+
+    (void)want;
+    (void)what;
+    told->calls++;
+    told->wrong += done < told->done || done > total;
+    told->done = done;
+    told->total = total;
+}
+
+/* Side by side; one that fails ends itself alone, and the next run does the rest. */
+static void
+test_parallel(void **state)
+{
+    Told told = { 0 };
+    FakeIam *both[] = { fake_iam_new(ALPHA), fake_iam_new(BETA), (FakeIam *)(void *)&told };
+    const RbFleet fleet = { .open = open_either, .progress = tell, .data = both, .parallel = 4 };
+    guint n;
+    const RbCompiledAccount *accounts = rb_compiled_accounts(compiled, &n);
+    g_autoptr(GPtrArray) rows = rb_fleet_plan(&fleet, accounts, 2), again = NULL, end = NULL;
+    g_autofree char *digest = rb_fleet_digest(rows), *same = NULL, *other = NULL;
+    const RbFleetRow *alpha = rows->pdata[0], *beta = rows->pdata[1];
+
+    (void)state;
+    assert_true(n >= 2);
+    assert_string_equal(alpha->account->account->id, ALPHA);
+    assert_int_equal(told.done, 2);
+    told = (Told){ 0 };
+    again = rb_fleet_plan(&fleet, accounts, 2);
+    same = rb_fleet_digest(again);
+    assert_string_equal(digest, same); /* whichever was read first */
+    fake_iam_fail(both[1], 3, FAKE_DENIES);
+    told = (Told){ 0 };
+    assert_false(rb_fleet_apply(&fleet, rows));
+    assert_int_equal(alpha->done, alpha->plan->steps->len);
+    assert_int_equal(beta->done, 2);
+    assert_true(g_error_matches(beta->error, RB_IAM_ERROR, RB_IAM_DENIED));
+    assert_int_equal(told.total, alpha->plan->steps->len + beta->plan->steps->len);
+    assert_int_equal(told.wrong, 0);
+    told = (Told){ 0 };
+    end = rb_fleet_plan(&fleet, accounts, 2);
+    other = rb_fleet_digest(end);
+    assert_string_not_equal(digest, other);
+    told = (Told){ 0 };
+    assert_true(rb_fleet_apply(&fleet, end));
+    fake_iam_free(both[0]);
+    fake_iam_free(both[1]);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_faults), cmocka_unit_test(test_order),  cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_room),   cmocka_unit_test(test_others), cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_access),
+        cmocka_unit_test(test_faults), cmocka_unit_test(test_order),    cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_room),   cmocka_unit_test(test_others),   cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_access), cmocka_unit_test(test_parallel),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -93,6 +93,8 @@ told(const json_t *state)
     }
     for (guint i = 0; i < plan->conflicts->len; i++)
         g_string_append_printf(out, "! %s\n", (char *)plan->conflicts->pdata[i]);
+    for (guint i = 0; i < plan->notes->len; i++)
+        g_string_append_printf(out, ". %s\n", (char *)plan->notes->pdata[i]);
     return g_string_free(out, FALSE);
 }
 
@@ -101,6 +103,7 @@ told(const json_t *state)
 typedef void (*Change)(json_t *roles, json_t *policies, json_t *providers);
 
 #define DEVELOPER json_object_get(roles, "developer")
+#define OLD_POLICY "arn:aws:iam::444455556666:policy/rolebridge/old-policy"
 #define TESTS json_object_get(policies, "run-test-scripts")
 
 static void
@@ -215,7 +218,9 @@ left_over(json_t *roles, json_t *policies, json_t *providers)
 
     (void)providers;
     (void)json_object_set_new(role, "RoleName", json_string("old-role"));
+    (void)json_object_set_new(role, "Arn", json_string("arn:aws:iam::444455556666:role/rolebridge/old-role"));
     (void)json_object_set_new(policy, "PolicyName", json_string("old-policy"));
+    (void)json_object_set_new(policy, "Arn", json_string(OLD_POLICY));
     (void)json_object_set_new(roles, "old-role", role);
     (void)json_object_set_new(policies, "old-policy", policy);
 }
@@ -261,6 +266,45 @@ old_provider(json_t *roles, json_t *policies, json_t *providers)
                               json_pack("{s:b, s:{s:s}}", "saml", 0, "tags", "rolebridge", "managed"));
 }
 
+/* A role that is not wanted any more, in an instance profile of others: it stays, and so does its policy. */
+static void
+in_a_profile(json_t *roles, json_t *policies, json_t *providers)
+{
+    json_t *role;
+
+    left_over(roles, policies, providers);
+    role = json_object_get(roles, "old-role");
+    (void)json_object_set_new(role, "profiles", json_integer(1));
+    (void)json_object_set_new(role, "attached", json_pack("[s]", OLD_POLICY));
+    (void)json_object_set_new(json_object_get(policies, "old-policy"), "attachments", json_integer(1));
+}
+
+static void
+attached_elsewhere(json_t *roles, json_t *policies, json_t *providers)
+{
+    left_over(roles, policies, providers);
+    (void)json_object_set_new(json_object_get(policies, "old-policy"), "attachments", json_integer(2));
+    (void)json_object_set_new(json_object_get(roles, "old-role"), "attached", json_pack("[s]", OLD_POLICY));
+}
+
+static void
+bounded(json_t *roles, json_t *policies, json_t *providers)
+{
+    (void)policies;
+    (void)providers;
+    (void)json_object_set_new(DEVELOPER, "boundary", json_string("arn:aws:iam::444455556666:policy/limit"));
+}
+
+static void
+near_by(json_t *roles, json_t *policies, json_t *providers)
+{
+    (void)policies;
+    (void)providers;
+    (void)json_object_set_new(roles, "new",
+                              json_pack("{s:s, s:s, s:s, s:{}}", "RoleName", "new", "Path", "/rolebridge/",
+                                        "Arn", "arn:aws:iam::444455556666:role/rolebridge/new", "tags"));
+}
+
 #define ATTACH_DEVELOPER                                                                                     \
     "attach to role developer: arn:aws:iam::444455556666:policy/rolebridge/test-new-features\n"
 
@@ -286,11 +330,15 @@ static const struct {
     { "the same document in other words", same_in_other_words, "" },
     { "a policy of others", policy_of_others, "! the policy arn:aws:iam::444455556666:policy/rolebridge/run-test-scripts is there, but not rolebridge's\n" },
     { "what is not wanted any more", left_over, "delete role old-role\ndelete policy old-policy\n" },
-    { "what was never ours", strangers, "" },
+    { "what was never ours", strangers, ". " OLD_POLICY " stands under /rolebridge/ without the tag rolebridge = managed\n" },
     { "the provider is missing", no_provider, "create provider https://bridge.acme.example\n" },
     { "the provider's audience", audience, "update provider https://bridge.acme.example\n" },
     { "audience of a provider of others", audience_of_others, "! the provider arn:aws:iam::444455556666:oidc-provider/bridge.acme.example is not rolebridge's, and does not take the audience that tokens have\n" },
     { "a provider of others serves", provider_of_others, "" },
+    { "what goes, in an instance profile", in_a_profile, ". the policy " OLD_POLICY " is not in the mapping, but attached to 1 that are not rolebridge's: detach it, and it goes\n. the role arn:aws:iam::444455556666:role/rolebridge/old-role is not in the mapping, but in an instance profile: take it out, and it goes\n" },
+    { "what goes, attached elsewhere", attached_elsewhere, "delete role old-role\n. the policy " OLD_POLICY " is not in the mapping, but attached to 1 that are not rolebridge's: detach it, and it goes\n" },
+    { "a permissions boundary", bounded, ". the role arn:aws:iam::444455556666:role/rolebridge/developer is bounded by arn:aws:iam::444455556666:policy/limit: that stays\n" },
+    { "under the path without the tag", near_by, ". arn:aws:iam::444455556666:role/rolebridge/new stands under /rolebridge/ without the tag rolebridge = managed\n" },
     { "a provider not wanted any more", old_provider, "delete provider arn:aws:iam::444455556666:oidc-provider/old.example\n" },
 };
 /* clang-format on */
