@@ -507,13 +507,77 @@ test_parallel(void **state)
     fake_iam_free(both[1]);
 }
 
+/* ---- an account that trusts assertions ---- */
+
+#define DELTA "444444444444"
+#define SAML "arn:aws:iam::" DELTA ":saml-provider/bridge"
+
+static const TestFile by_assertion[] = {
+    { "accounts.yaml",
+      "rolebridge: 1\nbridge: { url: \"https://bridge.acme.example\", metadata: idp.xml }\naccounts:\n"
+      "  - id: \"" DELTA "\"\n    name: delta\n    parameters: { bucket: d }\n"
+      "    issue: { method: saml, provider_arn: \"" SAML "\" }\n" },
+    { "idp.xml", "<EntityDescriptor entityID=\"https://bridge.acme.example/saml\"/>\n" },
+    ASSIGN("  - { groups: [readers], role: reader, accounts: [delta] }\n"),
+    FILES_END,
+};
+
+static gboolean
+run_on(FakeIam *fake, const RbCompiledAccount *want, char **told)
+{
+    const RbFleet fleet = fleet_of(fake);
+    g_autoptr(GPtrArray) rows = rb_fleet_plan(&fleet, want, 1);
+    const RbFleetRow *row = rows->pdata[0];
+
+    *told = row->plan == NULL               ? g_strdup(row->error->message)
+            : row->plan->conflicts->len > 0 ? g_strdup(row->plan->conflicts->pdata[0])
+            : row->plan->steps->len > 0     ? rb_step_text(row->plan->steps->pdata[0])
+                                            : g_strdup("nothing");
+    return rb_fleet_apply(&fleet, rows);
+}
+
+/* Made; its metadata changed by others; without the tag it is somebody else's, and a role for it would trust
+ * them. */
+static void
+test_saml(void **state)
+{
+    static const struct {
+        const char *name, *action, *field, *value; /* what others do before */
+        const char *told;
+        gboolean done;
+    } steps[] = {
+        { "made", NULL, NULL, NULL, "create provider bridge", TRUE },
+        { "there", NULL, NULL, NULL, "nothing", TRUE },
+        { "changed", "UpdateSAMLProvider", "SAMLMetadataDocument", "<other/>", "update provider bridge",
+          TRUE },
+        { "mended", NULL, NULL, NULL, "nothing", TRUE },
+        { "retagged", "TagSAMLProvider", "Tags.member.1.Value", "ours now", "nothing", TRUE },
+        { "of others", "UpdateSAMLProvider", "SAMLMetadataDocument", "<other/>",
+          "the provider " SAML " is not rolebridge's, and has other metadata", FALSE },
+    };
+    g_autoptr(RbCompiled) delta = test_compiled(by_assertion);
+    FakeIam *fake = fake_iam_new(DELTA);
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+        g_autofree char *told = NULL;
+        if (steps[i].action != NULL)
+            change(fake, steps[i].action, "SAMLProviderArn", SAML, "Tags.member.1.Key", "rolebridge",
+                   steps[i].field, steps[i].value, NULL);
+        if (run_on(fake, rb_compiled_account(delta, "delta"), &told) != steps[i].done ||
+            !g_str_equal(told, steps[i].told))
+            fail_msg("%s: %s", steps[i].name, told);
+    }
+    fake_iam_free(fake);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_faults), cmocka_unit_test(test_order),    cmocka_unit_test(test_pages),
         cmocka_unit_test(test_room),   cmocka_unit_test(test_others),   cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_access), cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_access), cmocka_unit_test(test_parallel), cmocka_unit_test(test_saml),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
