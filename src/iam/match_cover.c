@@ -183,8 +183,12 @@ covers(const Pattern *wide, const Pattern *narrow)
 static gboolean
 span_covers(const char *wide, gsize wide_size, const char *narrow, gsize narrow_size)
 {
-    g_auto(Pattern) a = pattern_read(wide, wide_size), b = pattern_read(narrow, narrow_size);
+    g_auto(Pattern) a = { NULL, 0 }, b = { NULL, 0 };
 
+    if (memchr(wide, '*', wide_size) == NULL && memchr(wide, '?', wide_size) == NULL) /* itself alone */
+        return wide_size == narrow_size && memcmp(wide, narrow, wide_size) == 0;
+    a = pattern_read(wide, wide_size);
+    b = pattern_read(narrow, narrow_size);
     return covers(&a, &b);
 }
 

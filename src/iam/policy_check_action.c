@@ -122,7 +122,7 @@ check_handing(const RbPolicyCheck *check, const struct Handing *h)
         action = rb_match_action_wide(s->actions.at[i].text, h->action) ? &s->actions.at[i] : NULL;
     if (!s->allow || resource == NULL || rb_policy_has_key(s, h->key) || !rb_policy_takes(s, h->action))
         return;
-    how = s->not_action ? 2 : has_wildcard(action->text) ? 1 : 0;
+    how = s->not_action ? 2 : action != NULL && has_wildcard(action->text) ? 1 : 0;
     rb_diagnostics_finding(check->problems, h->severity, h->codes[how][s->not_resource ? 1 : 0],
                            action != NULL ? action->place : s->place,
                            "name the roles in Resource, or the service in a condition",

@@ -44,9 +44,13 @@ family_of(RbPolicyTest test)
 }
 
 static gboolean
-suits(const char *family, const char *type)
+suits(const char *family, const RbConditionKey *key)
 {
+    const char *type = key->type;
+
     if (family == NULL || g_str_equal(family, type))
+        return TRUE;
+    if (g_str_equal(family, "ARN") && strstr(key->name, "${") != NULL) /* a tag may hold one */
         return TRUE;
     if (g_str_equal(family, "String")) /* an ARN is text, too */
         return g_str_equal(type, "ARN");
@@ -172,7 +176,7 @@ rb_policy_check_conditions(const RbPolicyCheck *check)
         check_key(check, c, known);
         check_set(check, c, known);
         check_pairs(check, c);
-        if (known != NULL && !suits(family, known->type))
+        if (known != NULL && !suits(family, known))
             RB_FIND(check, WARNING, "TYPE_MISMATCH", c->op.place, NULL,
                     "'%s' compares as %s, but '%s' is of type %s", c->op.text, family, c->key.text,
                     known->type);

@@ -142,8 +142,8 @@ check_form(const RbPolicyCheck *check, const RbPolicyText *text, const Fields *f
         no_region = no_region || !t->region;
         account = account || t->account;
     }
-    if (!some)
-        RB_FIND(check, ERROR, "INVALID_ARN_RESOURCE", text->place, NULL, "%s has no resource like %s",
+    if (!some) /* an error to the Analyzer; but what the catalogue has of ARNs is not all that AWS takes */
+        RB_FIND(check, WARNING, "INVALID_ARN_RESOURCE", text->place, NULL, "%s has no resource like %s",
                 fields->at[SERVICE], quoted);
     else if (*fields->at[REGION] != '\0' && !is_open(fields->at[REGION]) && !region)
         RB_FIND(check, ERROR, "ARN_REGION_NOT_ALLOWED", text->place, "leave it out",

@@ -67,7 +67,7 @@ static const struct {
     { "account too many", ID, ON(GET, "'arn:aws:s3::111122223333:b/k'"), "error ARN_ACCOUNT_NOT_ALLOWED 4:12" },
     { "account of an access point", ID, ON(GET, "'arn:aws:s3:eu-central-1:111122223333:accesspoint/a/object/k'"), "" },
     { "AWS's own policies", ID, ON("'iam:GetPolicy'", "'arn:aws:iam::aws:policy/ReadOnlyAccess'"), "" },
-    { "no such resource", ID, ON("'iam:GetRole'", "'arn:aws:iam::111122223333:rolle/a'"), "error INVALID_ARN_RESOURCE 4:12" },
+    { "no such resource", ID, ON("'iam:GetRole'", "'arn:aws:iam::111122223333:rolle/a'"), "warning INVALID_ARN_RESOURCE 4:12" },
     { "covered resource", ID, ON(GET, "['arn:aws:s3:::b/*','arn:aws:s3:::b/k']"), "suggestion REDUNDANT_RESOURCE 4:32" },
     { "the same resource three times", ID, ON(GET, "['arn:aws:s3:::b/*',\n'arn:aws:s3:::b/*',\n'arn:aws:s3:::b/*']"), "suggestion REDUNDANT_RESOURCE 5:1, suggestion REDUNDANT_RESOURCE 6:1" },
     /* variables */
@@ -96,6 +96,8 @@ static const struct {
     /* condition values */
     { "operator of another type", ID, IF("'NumericEquals':{'aws:PrincipalAccount':'1'}"), "warning TYPE_MISMATCH 5:14" },
     { "text on an ARN", ID, IF("'StringLike':{'aws:PrincipalArn':'arn:aws:iam::*:role/a'}"), "" },
+    { "an ARN in a tag", ID, IF("'ArnLike':{'aws:RequestTag/awsApplication':'arn:aws:resource-groups:*:*:group/a'}"), "" },
+    { "an ARN for a name", ID, IF("'ArnLike':{'aws:username':'arn:aws:iam::*:user/a'}"), "warning TYPE_MISMATCH 5:14" },
     { "a number for a date", ID, IF("'NumericLessThan':{'aws:EpochTime':1796032800}"), "" },
     { "no number", ID, IF("'NumericLessThan':{'aws:MultiFactorAuthAge':'1h'}"), "warning TYPE_MISMATCH_NUMBER 5:58" },
     { "no boolean", ID, IF("'Bool':{'aws:SecureTransport':'yes'}"), "warning TYPE_MISMATCH_BOOLEAN 5:44" },
