@@ -14,16 +14,17 @@ enum { CANDIDATES_MAX = 2000 };
 typedef struct {
     RbFormula *formula;
     Z3_model model;
-    RbFound *found;
+    RbFoundRequest *found;
 } Building;
 
 void
-rb_found_clear(RbFound *found)
+rb_found_request_clear(RbFoundRequest *found)
 {
     g_free(found->action);
     g_free(found->resource);
     g_clear_pointer(&found->context, rb_request_context_free);
     g_clear_pointer(&found->keys, g_ptr_array_unref);
+    g_clear_pointer(&found->absent, g_ptr_array_unref);
 }
 
 /* ---- what the model says ---- */
@@ -234,9 +235,12 @@ add_key(const Building *b, const RbTextVar *var)
 {
     guint n = 0;
 
-    if (!var->is_key || !holds(b, var->present) ||
-        rb_request_context_get(b->found->context, var->name) != NULL)
+    if (!var->is_key || rb_request_context_get(b->found->context, var->name) != NULL)
         return TRUE;
+    if (!holds(b, var->present)) {
+        g_ptr_array_add(b->found->absent, g_strdup(var->name));
+        return TRUE;
+    }
     for (guint i = 0; i < var->n_values; i++) {
         g_autofree char *text = NULL;
         if (!holds(b, rb_formula_used(b->formula, var, i)))
@@ -326,7 +330,7 @@ of_service(const char *resource, const char *service)
 static void
 choose_action(const Building *b)
 {
-    RbFound *found = b->found;
+    RbFoundRequest *found = b->found;
     guint class = class_in(b, b->formula->action, 0);
     g_autoptr(GPtrArray) list = candidates(b->formula->action, class);
     gboolean settled = FALSE;
@@ -378,13 +382,14 @@ by_text(gconstpointer a, gconstpointer b)
 }
 
 gboolean
-rb_model_request(RbFormula *formula, Z3_model model, RbFound *found)
+rb_model_request(RbFormula *formula, Z3_model model, RbFoundRequest *found)
 {
     const Building b = { formula, model, found };
     static const char *const nothing[] = { NULL };
 
     found->context = rb_request_context_new();
     found->keys = g_ptr_array_new_with_free_func(g_free);
+    found->absent = g_ptr_array_new_with_free_func(g_free);
     add_facts(&b);
     for (guint pass = 0; pass < 2; pass++) /* first what others may depend on */
         for (guint i = 0; i < formula->vars->len; i++)
@@ -396,5 +401,6 @@ rb_model_request(RbFormula *formula, Z3_model model, RbFound *found)
         return FALSE;
     choose_action(&b);
     g_ptr_array_sort(found->keys, by_text);
+    g_ptr_array_sort(found->absent, by_text);
     return TRUE;
 }

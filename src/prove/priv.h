@@ -126,12 +126,12 @@ typedef struct {
     gboolean known_action; /* AWS has it today */
     gboolean typical;      /* and this resource is one that it works on */
     RbRequestContext *context;
-    GPtrArray *keys; /* names of the context's keys, sorted */
-} RbFound;
-void rb_found_clear(RbFound *found);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RbFound, rb_found_clear)
+    GPtrArray *keys, *absent; /* names of the context's keys, and of those that are not there; sorted */
+} RbFoundRequest;
+void rb_found_request_clear(RbFoundRequest *found);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RbFoundRequest, rb_found_request_clear)
 
 /** rb_model_request: FALSE: no request like this model was found (only where something is opaque). */
-gboolean rb_model_request(RbFormula *formula, Z3_model model, RbFound *found);
+gboolean rb_model_request(RbFormula *formula, Z3_model model, RbFoundRequest *found);
 
 #endif

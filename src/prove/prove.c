@@ -14,6 +14,7 @@ rb_proof_free(RbProof *proof)
     g_free(proof->resource);
     rb_request_context_free(proof->context);
     g_clear_pointer(&proof->keys, g_ptr_array_unref);
+    g_clear_pointer(&proof->absent, g_ptr_array_unref);
     g_clear_pointer(&proof->reasons, g_ptr_array_unref);
     g_free(proof);
 }
@@ -42,7 +43,7 @@ rb_proof_add_reason(RbProof *proof, char *reason)
 /* ---- asking rb_evaluate() ---- */
 
 const RbPolicyStatement *
-rb_proof_role_allows(const RbProofRole *role, const RbFound *found)
+rb_proof_role_allows(const RbProofRole *role, const RbFoundRequest *found)
 {
     const char *account = role->account != NULL ? role->account : "111122223333";
     const RbRequest request = {
@@ -66,7 +67,7 @@ typedef struct {
     const RbQuestion *question;
     RbFormula *formula;
     Z3_solver solver;
-    RbFound best;
+    RbFoundRequest best;
     const RbPolicyStatement *allowed; /* of @best; NULL: there is none yet */
     RbProof *doubts;                  /* reasons why a model was no request */
     guint n_doubts;
@@ -140,12 +141,12 @@ block(Search *s, Z3_model model, gboolean guesses)
 }
 
 static void
-keep(Search *s, RbFound *found, const RbPolicyStatement *allowed)
+keep(Search *s, RbFoundRequest *found, const RbPolicyStatement *allowed)
 {
     if (s->allowed == NULL || found->typical) {
-        rb_found_clear(&s->best);
+        rb_found_request_clear(&s->best);
         s->best = *found;
-        *found = (RbFound){ 0 };
+        *found = (RbFoundRequest){ 0 };
         s->allowed = allowed;
     }
 }
@@ -154,7 +155,7 @@ keep(Search *s, RbFound *found, const RbPolicyStatement *allowed)
 static gboolean
 try_model(Search *s, Z3_model model, GError **error)
 {
-    g_auto(RbFound) found = { 0 };
+    g_auto(RbFoundRequest) found = { 0 };
     gboolean made = rb_model_request(s->formula, model, &found);
     const RbPolicyStatement *allowed = made ? s->question->confirm(s->question, &found) : NULL;
 
@@ -204,6 +205,7 @@ refuted(Search *s, RbProofVerdict verdict)
     proof->resource = g_steal_pointer(&s->best.resource);
     proof->context = g_steal_pointer(&s->best.context);
     proof->keys = g_steal_pointer(&s->best.keys);
+    proof->absent = g_steal_pointer(&s->best.absent);
     proof->known_action = s->best.known_action;
     proof->allowed = s->allowed;
     return proof;
@@ -264,7 +266,7 @@ rb_question_ask(const RbQuestion *question, RbFormula *formula, Z3_ast goal, con
     else
         g_propagate_error(error, g_steal_pointer(&wrong));
     Z3_solver_dec_ref(formula->z3, s.solver);
-    rb_found_clear(&s.best);
+    rb_found_request_clear(&s.best);
     rb_proof_free(s.doubts);
     return proof;
 }
@@ -272,7 +274,7 @@ rb_question_ask(const RbQuestion *question, RbFormula *formula, Z3_ast goal, con
 /* ---- the questions ---- */
 
 static const RbPolicyStatement *
-confirm_never(const RbQuestion *question, const RbFound *found)
+confirm_never(const RbQuestion *question, const RbFoundRequest *found)
 {
     return rb_proof_role_allows(question->role, found);
 }
@@ -295,7 +297,7 @@ rb_prove_never(const RbProofRole *role, const char *action, const char *on, cons
 
 /* A policy that is not known may have allowed it before: then that it is new cannot be confirmed. */
 static const RbPolicyStatement *
-confirm_new(const RbQuestion *question, const RbFound *found)
+confirm_new(const RbQuestion *question, const RbFoundRequest *found)
 {
     const RbProofRole *before = question->before;
 

@@ -36,6 +36,7 @@ typedef struct {
     gboolean known_action; /* AWS has it today */
     RbRequestContext *context;
     GPtrArray *keys;                  /* (element-type utf8): of @context, sorted */
+    GPtrArray *absent;                /* (element-type utf8): keys that must not be there, sorted */
     const RbPolicyStatement *allowed; /* the statement that allows it: lives as long as the policies */
     GPtrArray *reasons;               /* NOT_KNOWN: (element-type utf8): why, a line each */
 } RbProof;

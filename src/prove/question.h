@@ -8,7 +8,7 @@
 typedef struct RbQuestion RbQuestion;
 struct RbQuestion {
     /* the statement that allows it; NULL: this request is no counterexample */
-    const RbPolicyStatement *(*confirm)(const RbQuestion *question, const RbFound *found);
+    const RbPolicyStatement *(*confirm)(const RbQuestion *question, const RbFoundRequest *found);
     const RbProofRole *role, *before;
     gboolean loose; /* requests are changed after the formula: one that is not confirmed is no fault */
 };
@@ -18,7 +18,7 @@ RbProof *rb_proof_new(RbProofVerdict verdict);
 void rb_proof_add_reason(RbProof *proof, char *reason);
 
 /** rb_proof_role_allows: the statement by which rb_evaluate() allows it, or NULL. */
-const RbPolicyStatement *rb_proof_role_allows(const RbProofRole *role, const RbFound *found);
+const RbPolicyStatement *rb_proof_role_allows(const RbProofRole *role, const RbFoundRequest *found);
 
 /** rb_question_ask: closes the formula and looks for a request that makes @goal true. */
 RbProof *rb_question_ask(const RbQuestion *question, RbFormula *formula, Z3_ast goal,

@@ -1,5 +1,7 @@
 #include "prove/subject.h"
 
+#include "prove/question.h"
+
 #include <string.h>
 
 struct RbProofSubject {
@@ -10,6 +12,7 @@ struct RbProofSubject {
     char *session_arn;
     RbRequestContext *facts;
     RbProofRole role;
+    GString *facts_text;
     char *text;
 };
 
@@ -62,6 +65,52 @@ make_text(const RbProofSubject *subject)
     return g_strjoinv("\n", (GStrv)(gpointer)texts->pdata);
 }
 
+static void
+add_fact(RbProofSubject *subject, const char *key, const char *value)
+{
+    rb_request_context_add(subject->facts, key, value);
+    g_string_append_printf(subject->facts_text, "%s=%s\n", key, value);
+}
+
+static gboolean
+sets_tag(const RbRole *role, const char *key)
+{
+    for (guint i = 0; i < role->n_tags; i++)
+        if (g_ascii_strcasecmp(role->tags[i].key, key) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+static void
+add_tag(RbProofSubject *subject, const char *key, const char *value)
+{
+    g_autofree char *full = g_strconcat("aws:PrincipalTag/", key, NULL);
+
+    if (value[0] != '\0' && rb_request_context_get(subject->facts, full) == NULL)
+        add_fact(subject, full, value);
+}
+
+/* What the mapping alone decides; tags of the session come before those of the role. */
+static void
+add_facts(RbProofSubject *subject, const RbAccount *account, const RbCompiledRole *role)
+{
+    subject->facts = rb_request_context_new();
+    subject->facts_text = g_string_new(NULL);
+    add_fact(subject, "aws:PrincipalArn", role->arn);
+    add_fact(subject, "aws:PrincipalAccount", account->id);
+    add_fact(subject, "aws:PrincipalType", "AssumedRole");
+    if (account->method != RB_ISSUE_ASSUME_ROLE && account->provider_arn != NULL)
+        add_fact(subject, "aws:FederatedProvider", account->provider_arn);
+    for (guint i = 0; i < role->role->n_tags; i++) {
+        const RbTagTemplate *tag = &role->role->tags[i];
+        if (tag->parts[0] != NULL && tag->parts[1] == NULL)
+            add_tag(subject, tag->key, tag->parts[0]);
+    }
+    for (guint i = 0; i < role->n_tags; i++)
+        if (!sets_tag(role->role, role->tags[i].key))
+            add_tag(subject, role->tags[i].key, role->tags[i].value);
+}
+
 RbProofSubject *
 rb_proof_subject_new(const RbSnapshot *snapshot, const RbCompiledAccount *account, const RbCompiledRole *role)
 {
@@ -76,10 +125,7 @@ rb_proof_subject_new(const RbSnapshot *snapshot, const RbCompiledAccount *accoun
     subject->session_at[0] = subject->session;
     subject->session_arn =
         g_strdup_printf("arn:%s:sts::%s:assumed-role/%s/somebody", at->partition, at->id, role->name);
-    subject->facts = rb_request_context_new();
-    rb_request_context_add(subject->facts, "aws:PrincipalArn", role->arn);
-    rb_request_context_add(subject->facts, "aws:PrincipalAccount", at->id);
-    rb_request_context_add(subject->facts, "aws:PrincipalType", "AssumedRole");
+    add_facts(subject, at, role);
     subject->role = (RbProofRole){
         .sets = { .identity = { (const RbPolicy *const *)(gpointer)subject->policies->pdata,
                                 subject->policies->len },
@@ -102,6 +148,7 @@ rb_proof_subject_free(RbProofSubject *subject)
     rb_policy_unref(subject->session);
     g_free(subject->session_arn);
     rb_request_context_free(subject->facts);
+    (void)g_string_free(subject->facts_text, TRUE);
     g_free(subject->text);
     g_free(subject);
 }
@@ -131,5 +178,23 @@ rb_proof_subject_is_local(RbProofSubject *subject)
 {
     g_autofree char *lower = g_ascii_strdown(rb_proof_subject_text(subject), -1);
 
-    return strstr(lower, "aws:principala") != NULL || strstr(lower, "aws:principaltype") != NULL;
+    return strstr(lower, "aws:principal") != NULL || strstr(lower, "aws:federatedprovider") != NULL;
+}
+
+RbProof *
+rb_proof_subject_no_new_access(RbProofSubject *before, RbProofSubject *after, guint timeout_ms,
+                               GError **error)
+{
+    const RbProofRole nobody = { 0 };
+    const RbProofLimits limits = { .timeout_ms = timeout_ms, .facts = after->facts };
+    RbProof *proof;
+
+    if (before != NULL && !g_string_equal(before->facts_text, after->facts_text) &&
+        (rb_proof_subject_is_local(before) || rb_proof_subject_is_local(after))) {
+        proof = rb_proof_new(RB_NOT_KNOWN); /* one request would have two values of a key */
+        rb_proof_add_reason(
+            proof, g_strdup("the role's tags, ARN or provider changed, and its policies ask for them"));
+        return proof;
+    }
+    return rb_prove_no_new_access(before != NULL ? &before->role : &nobody, &after->role, &limits, error);
 }

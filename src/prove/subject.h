@@ -22,4 +22,9 @@ const char *rb_proof_subject_text(RbProofSubject *subject);
 /** rb_proof_subject_is_local: facts may tell it apart from a subject with the same text. */
 gboolean rb_proof_subject_is_local(RbProofSubject *subject);
 
+/** rb_proof_subject_no_new_access: rb_prove_no_new_access() of a role as it was (NULL: it was not there) and
+ * as it is. */
+RbProof *rb_proof_subject_no_new_access(RbProofSubject *before, RbProofSubject *after, guint timeout_ms,
+                                        GError **error);
+
 #endif

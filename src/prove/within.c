@@ -136,7 +136,7 @@ takes_resource(RbFormula *formula, const RbPolicies *policies)
 /* ---- the two questions ---- */
 
 static const RbPolicyStatement *
-confirm(const RbQuestion *question, const RbFound *found)
+confirm(const RbQuestion *question, const RbFoundRequest *found)
 {
     return rb_proof_role_allows(question->role, found);
 }

@@ -54,6 +54,6 @@ char *rb_command_print(json_t *json);
 json_t *rb_command_diagnostics(RbDiagnostics *problems);
 
 extern const RbCommand rb_command_check, rb_command_compile, rb_command_doctor, rb_command_explain,
-    rb_command_map, rb_command_refine, rb_command_simulate, rb_command_validate;
+    rb_command_map, rb_command_prove, rb_command_refine, rb_command_simulate, rb_command_validate;
 
 #endif

@@ -27,6 +27,7 @@ static const RbCommand *const commands[] = {
     &rb_command_who_can,
     &rb_command_what_can,
     &rb_command_diff,
+    &rb_command_prove,
     &rb_command_compile,
     &rb_command_map,
     &rb_command_refine,
