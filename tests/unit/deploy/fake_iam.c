@@ -142,6 +142,12 @@ fake_iam_calls(const FakeIam *fake)
     return fake->calls;
 }
 
+const char *
+fake_iam_url(const FakeIam *fake)
+{
+    return fake->url;
+}
+
 void
 fake_iam_answer(FakeIam *fake, int status, const char *body)
 {

@@ -29,6 +29,7 @@ void fake_iam_fail(FakeIam *fake, guint n, FakeFault fault);
 /** fake_iam_failed: whether that has been. */
 gboolean fake_iam_failed(const FakeIam *fake);
 guint fake_iam_calls(const FakeIam *fake);
+const char *fake_iam_url(const FakeIam *fake);
 
 /** fake_iam_answer: every call gets this @body with @status; NULL: its own answers again. */
 void fake_iam_answer(FakeIam *fake, int status, const char *body);

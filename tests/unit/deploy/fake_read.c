@@ -219,7 +219,15 @@ get_oidc(Call *c)
     add_tags(c, json_object_get(provider, "tags"));
 }
 
+/* STS's, for a program that asks who it is. */
+static void
+caller(Call *c)
+{
+    add(c, "<Account>%s</Account>", c->fake->account);
+}
+
 const FakeAction fake_reads[] = {
+    { "GetCallerIdentity", caller },
     { "GetAccountAuthorizationDetails", details },
     { "ListRoles", list_roles },
     { "ListPolicyTags", list_policy_tags },
