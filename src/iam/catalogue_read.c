@@ -60,7 +60,9 @@ find_resources(Reader *r, char *field)
 
     (void)read_list(r, field);
     for (const char **at = names; *at != NULL; at++) {
-        const void *found = bsearch(*at, s->resources, s->n_resources, sizeof *s->resources, by_name);
+        const void *found = s->n_resources == 0
+                                ? NULL
+                                : bsearch(*at, s->resources, s->n_resources, sizeof *s->resources, by_name);
         if (found == NULL)
             g_error("catalogue.txt: %s has no resource '%s'", s->prefix, *at);
         *at = found;

@@ -5,16 +5,6 @@
 
 /* Whether the parts of a statement go together: an action with these resources, under this condition. */
 
-static void
-each_statement(RbLint *lint, void (*look)(RbLint *lint, const RbPolicyStatement *s))
-{
-    for (guint i = 0; i < lint->policies->len; i++) {
-        const RbPolicy *document = ((const RbTaskPolicy *)lint->policies->pdata[i])->document;
-        for (guint k = 0; k < document->n_statements; k++)
-            look(lint, &document->statements[k]);
-    }
-}
-
 /* Calls @look with every action of @s that is written out and known: of a pattern, some may fit. */
 static void
 each_action(RbLint *lint, const RbPolicyStatement *s,
@@ -86,7 +76,7 @@ say_kinds(RbLint *lint, const RbAction *a, RbPlace place)
     enum { SHOWN = 3 };
     g_autoptr(GString) kinds = g_string_new(NULL);
 
-    for (guint i = 0; a->resources[i] != NULL && i <= SHOWN; i++)
+    for (guint i = 0; i <= SHOWN && a->resources[i] != NULL; i++)
         g_string_append_printf(kinds, "%s%s", i == 0 ? "" : ", ", i == SHOWN ? "…" : a->resources[i]->name);
     rb_lint_say(lint, place, "name what it works on, or take the action away",
                 "%s:%s works on none of these resources, but on: %s", a->service, a->name, kinds->str);
@@ -115,7 +105,7 @@ look_for_other_resources(RbLint *lint, const RbPolicyStatement *s)
 void
 rb_lint_other_resources(RbLint *lint)
 {
-    each_statement(lint, look_for_other_resources);
+    rb_lint_each(lint, look_for_other_resources);
 }
 
 /* ---- conditions ---- */
@@ -169,7 +159,7 @@ look_for_other_keys(RbLint *lint, const RbPolicyStatement *s)
 void
 rb_lint_other_keys(RbLint *lint)
 {
-    each_statement(lint, look_for_other_keys);
+    rb_lint_each(lint, look_for_other_keys);
 }
 
 static void
@@ -185,5 +175,5 @@ look_for_mfa(RbLint *lint, const RbPolicyStatement *s)
 void
 rb_lint_mfa_conditions(RbLint *lint)
 {
-    each_statement(lint, look_for_mfa);
+    rb_lint_each(lint, look_for_mfa);
 }

@@ -22,6 +22,16 @@ rb_lint_documents(const RbLint *lint, const RbRole *role)
     return out;
 }
 
+void
+rb_lint_each(RbLint *lint, void (*look)(RbLint *lint, const RbPolicyStatement *s))
+{
+    for (guint i = 0; i < lint->policies->len; i++) {
+        const RbPolicy *document = ((const RbTaskPolicy *)lint->policies->pdata[i])->document;
+        for (guint k = 0; k < document->n_statements; k++)
+            look(lint, &document->statements[k]);
+    }
+}
+
 /* Keys that say when and from where, and not what or whose. */
 static gboolean
 is_circumstance(const char *key)
@@ -74,22 +84,30 @@ rb_lint_names(const RbPolicyStatement *s, const char *action)
     return s->allow && among_actions(s, action) != s->not_action;
 }
 
+const char *
+rb_lint_resource_part(const char *arn)
+{
+    for (guint colons = 0; colons < 5; colons++) {
+        const char *colon = strchr(arn, ':');
+        if (colon == NULL)
+            return NULL;
+        arn = colon + 1;
+    }
+    return arn;
+}
+
 /* "arn:aws:iam::*:role/app": nothing of the name itself is open. */
 static gboolean
 is_wide(const char *resource, const char *part)
 {
-    const char *at = resource;
+    const char *name = rb_lint_resource_part(resource);
 
-    for (guint colons = 0; colons < 5 && at != NULL; colons++) {
-        at = strchr(at, ':');
-        at = at == NULL ? NULL : at + 1;
-    }
-    if (at == NULL) /* "*", or an ARN cut short by a wildcard */
+    if (name == NULL) /* "*", or an ARN cut short by a wildcard */
         return strchr(resource, '*') != NULL;
-    if (part == NULL || *at == '*')
+    if (part == NULL || *name == '*')
         return TRUE;
-    at = strstr(at - 1, part);
-    return at != NULL && strchr(at, '*') != NULL;
+    name = strstr(name - 1, part);
+    return name != NULL && strchr(name, '*') != NULL;
 }
 
 gboolean

@@ -37,6 +37,12 @@ char *rb_lint_who(const RbLint *lint, const RbRole *role);
  * task policies, and those managed ones whose documents are in managed/. */
 GPtrArray *rb_lint_documents(const RbLint *lint, const RbRole *role);
 
+/** rb_lint_each: calls @look with every statement of every task policy. */
+void rb_lint_each(RbLint *lint, void (*look)(RbLint *lint, const RbPolicyStatement *s));
+
+/** rb_lint_resource_part: the sixth field of @arn; NULL: it has fewer, as "*". */
+const char *rb_lint_resource_part(const char *arn);
+
 /** rb_lint_limited: whether a condition of @s picks resources, principals or values, and not only
  * circumstances (a second factor, TLS, a network, a time, a region). One on the key @but (or NULL) does not
  * count. */

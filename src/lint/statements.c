@@ -96,24 +96,12 @@ rb_lint_repeated_statements(RbLint *lint)
     }
 }
 
-/* Calls @look with every Allow statement of every task policy. */
-static void
-each_allow(RbLint *lint, void (*look)(RbLint *lint, const RbPolicyStatement *s))
-{
-    for (guint i = 0; i < lint->policies->len; i++) {
-        const RbPolicy *document = ((const RbTaskPolicy *)lint->policies->pdata[i])->document;
-        for (guint k = 0; k < document->n_statements; k++)
-            if (document->statements[k].allow)
-                look(lint, &document->statements[k]);
-    }
-}
-
 /* A pattern that ends a whole service, or reaches actions that give permissions, is more than a convenience.
  */
 static void
 look_for_wildcards(RbLint *lint, const RbPolicyStatement *s)
 {
-    for (guint i = 0; i < s->actions.n && !s->not_action; i++) {
+    for (guint i = 0; i < s->actions.n && s->allow && !s->not_action; i++) {
         const char *pattern = s->actions.at[i].text;
         gboolean whole = g_str_equal(pattern, "*") || g_str_has_suffix(pattern, ":*");
         RbPolicyStatement alone = { .allow = TRUE, .actions = { &s->actions.at[i], 1 } };
@@ -132,16 +120,16 @@ look_for_wildcards(RbLint *lint, const RbPolicyStatement *s)
 void
 rb_lint_wildcard_actions(RbLint *lint)
 {
-    each_allow(lint, look_for_wildcards);
+    rb_lint_each(lint, look_for_wildcards);
 }
 
 static void
 look_for_all_but(RbLint *lint, const RbPolicyStatement *s)
 {
-    if (s->not_action)
+    if (s->allow && s->not_action)
         rb_lint_say(lint, s->place, "list the actions that the task needs",
                     "every action but these is allowed, and what AWS will add");
-    if (s->not_resource)
+    if (s->allow && s->not_resource)
         rb_lint_say(lint, s->place, "name the resources that the task needs",
                     "every resource but these is allowed, and whatever will be made");
 }
@@ -149,21 +137,18 @@ look_for_all_but(RbLint *lint, const RbPolicyStatement *s)
 void
 rb_lint_all_but(RbLint *lint)
 {
-    each_allow(lint, look_for_all_but);
+    rb_lint_each(lint, look_for_all_but);
 }
 
 /* "*", "arn:aws:sqs:*:*:*" and the like: the service is all that is named. */
 static gboolean
 is_any(const char *resource)
 {
-    const char *at = resource;
+    const char *name = rb_lint_resource_part(resource);
 
-    for (guint colons = 0; colons < 5 && at != NULL; colons++) {
-        at = strchr(at, ':');
-        at = at == NULL ? NULL : at + 1;
-    }
-    at = at == NULL ? resource : at;
-    return *at == '*' && at[strspn(at, "*/:")] == '\0';
+    if (name == NULL)
+        name = resource;
+    return *name == '*' && name[strspn(name, "*/:")] == '\0';
 }
 
 static gboolean
@@ -181,7 +166,7 @@ look_for_any_resource(RbLint *lint, const RbPolicyStatement *s)
     g_autoptr(GPtrArray) found = NULL;
     g_autofree char *examples = NULL;
 
-    if (!takes_any(s) || rb_lint_limited(s, NULL) || s->not_action)
+    if (!s->allow || !takes_any(s) || rb_lint_limited(s, NULL) || s->not_action)
         return;
     found = rb_lint_actions(s, RB_ACCESS_WRITE);
     for (guint i = found->len; i > 0; i--) /* what takes "*" alone cannot be limited */
@@ -196,7 +181,7 @@ look_for_any_resource(RbLint *lint, const RbPolicyStatement *s)
 void
 rb_lint_any_resource(RbLint *lint)
 {
-    each_allow(lint, look_for_any_resource);
+    rb_lint_each(lint, look_for_any_resource);
 }
 
 static void
@@ -205,6 +190,8 @@ look_for_users(RbLint *lint, const RbPolicyStatement *s)
     static const char *const actions[] = { "iam:CreateUser", "iam:CreateAccessKey", "iam:CreateLoginProfile",
                                            "iam:CreateServiceSpecificCredential", NULL };
 
+    if (!s->allow)
+        return;
     for (guint i = 0; i < s->actions.n && !s->not_action; i++)
         for (guint k = 0; actions[k] != NULL; k++)
             if (g_ascii_strcasecmp(s->actions.at[i].text, actions[k]) == 0)
@@ -221,5 +208,5 @@ look_for_users(RbLint *lint, const RbPolicyStatement *s)
 void
 rb_lint_long_lived(RbLint *lint)
 {
-    each_allow(lint, look_for_users);
+    rb_lint_each(lint, look_for_users);
 }
