@@ -75,13 +75,27 @@ hand_on(RbLint *lint, RbDiagnostics *problems)
         judge_ignore(&g_array_index(ignores, RbIgnore, i), used[i], problems);
 }
 
+/* Whom each assignment names: two rules ask, one of them often. */
+static GPtrArray *
+everybody(const RbSnapshot *snapshot)
+{
+    GPtrArray *out = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+    guint n = rb_snapshot_size(snapshot).n_assignments;
+
+    for (guint i = 0; i < n; i++)
+        g_ptr_array_add(out, rb_assignment_who(snapshot, i));
+    return out;
+}
+
 void
 rb_lint(const RbSnapshot *snapshot, RbDiagnostics *problems)
 {
+    g_autoptr(GPtrArray) who = everybody(snapshot);
     g_autoptr(RbDiagnostics) found = rb_diagnostics_new();
     RbLint lint = { .snapshot = snapshot,
                     .policies = rb_snapshot_policies(snapshot),
                     .roles = rb_snapshot_roles(snapshot),
+                    .who = who,
                     .found = found };
 
     rb_lint_validate(&lint);

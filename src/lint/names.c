@@ -119,7 +119,7 @@ rb_lint_group_names(RbLint *lint)
 
     for (guint i = 0; i < n; i++) {
         const RbAssignment *a = rb_snapshot_assignment(lint->snapshot, i);
-        g_auto(GStrv) who = rb_assignment_who(lint->snapshot, i);
+        const char *const *who = lint->who->pdata[i];
         for (guint k = 0; who[k] != NULL && !a->by_claims; k++) {
             const char *open = strchr(who[k], '\''), *close = open == NULL ? NULL : strchr(open + 1, '\'');
             g_autofree char *group = close == NULL ? NULL : g_strndup(open + 1, (gsize)(close - open - 1));

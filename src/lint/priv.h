@@ -11,6 +11,7 @@ typedef struct {
     const RbSnapshot *snapshot; /* NULL: one document alone */
     const GPtrArray *policies;  /* RbTaskPolicy */
     const GPtrArray *roles;     /* RbRole */
+    const GPtrArray *who;       /* GStrv of each assignment: rb_assignment_who() */
     RbDiagnostics *found;       /* before what files ignore is taken out */
     const RbLintRule *rule;     /* the one that runs */
 } RbLint;

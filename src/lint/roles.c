@@ -116,33 +116,34 @@ accounts_within(const RbAssignment *a, const RbAssignment *b)
 }
 
 static gboolean
-people_within(const RbSnapshot *s, guint i, guint k)
+people_within(const RbLint *lint, guint i, guint k)
 {
-    g_auto(GStrv) a = rb_assignment_who(s, i), b = rb_assignment_who(s, k);
+    const char *const *a = lint->who->pdata[i], *const *b = lint->who->pdata[k];
 
     for (guint n = 0; a[n] != NULL; n++)
-        if (!g_strv_contains((const char *const *)b, a[n]))
+        if (!g_strv_contains(b, a[n]))
             return FALSE;
     return a[0] != NULL;
 }
 
 /* Whether @i gives nothing that @k does not; of two that are equal, the later one. */
 static gboolean
-is_covered(const RbSnapshot *s, guint i, guint k)
+is_covered(const RbLint *lint, guint i, guint k)
 {
+    const RbSnapshot *s = lint->snapshot;
     const RbAssignment *a = rb_snapshot_assignment(s, i), *b = rb_snapshot_assignment(s, k);
 
-    return accounts_within(a, b) && people_within(s, i, k) &&
-           (k < i || !accounts_within(b, a) || !people_within(s, k, i));
+    return accounts_within(a, b) && people_within(lint, i, k) &&
+           (k < i || !accounts_within(b, a) || !people_within(lint, k, i));
 }
 
 static const RbAssignment *
-find_cover(const RbSnapshot *s, guint i, const GArray *same_role)
+find_cover(const RbLint *lint, guint i, const GArray *same_role)
 {
     for (guint k = 0; k < same_role->len; k++) {
         guint other = g_array_index(same_role, guint, k);
-        if (other != i && is_covered(s, i, other))
-            return rb_snapshot_assignment(s, other);
+        if (other != i && is_covered(lint, i, other))
+            return rb_snapshot_assignment(lint->snapshot, other);
     }
     return NULL;
 }
@@ -171,7 +172,7 @@ rb_lint_unused_assignments(RbLint *lint)
     }
     for (guint i = 0; i < n; i++) {
         const RbAssignment *a = rb_snapshot_assignment(s, i);
-        const RbAssignment *cover = find_cover(s, i, g_hash_table_lookup(by_role, a->role));
+        const RbAssignment *cover = find_cover(lint, i, g_hash_table_lookup(by_role, a->role));
         if (cover != NULL)
             rb_lint_say(lint, a->place, "keep one of them",
                         "%s:%u gives the role '%s' to the same people there", cover->place.file,
@@ -181,19 +182,24 @@ rb_lint_unused_assignments(RbLint *lint)
 
 /* ---- roles that are nearly the same ---- */
 
-/* What @role is made of: its task policies' statements, and managed policies. */
+/* What @role is made of: its task policies' statements, and managed policies; equal ones are one text of
+ * @texts, so that they compare by address. */
 static GHashTable *
-parts_of(const RbRole *role)
+parts_of(const RbRole *role, GStringChunk *texts)
 {
-    GHashTable *out = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTable *out = g_hash_table_new(NULL, NULL);
 
     for (guint i = 0; i < role->policies->len; i++) {
         const RbPolicy *document = ((const RbTaskPolicy *)role->policies->pdata[i])->document;
-        for (guint k = 0; k < document->n_statements; k++)
-            g_hash_table_add(out, rb_lint_meaning(document, k));
+        for (guint k = 0; k < document->n_statements; k++) {
+            g_autofree char *meaning = rb_lint_meaning(document, k);
+            g_hash_table_add(out, g_string_chunk_insert_const(texts, meaning));
+        }
     }
-    for (guint i = 0; role->managed[i] != NULL; i++)
-        g_hash_table_add(out, g_strconcat("managed policy ", role->managed[i], NULL));
+    for (guint i = 0; role->managed[i] != NULL; i++) {
+        g_autofree char *name = g_strconcat("managed policy ", role->managed[i], NULL);
+        g_hash_table_add(out, g_string_chunk_insert_const(texts, name));
+    }
     return out;
 }
 
@@ -245,10 +251,11 @@ void
 rb_lint_alike_roles(RbLint *lint)
 {
     g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(table_free);
+    GStringChunk *texts = g_string_chunk_new(4096);
 
     for (guint i = 0; i < lint->roles->len; i++) {
         const RbRole *role = lint->roles->pdata[i];
-        g_ptr_array_add(parts, parts_of(role));
+        g_ptr_array_add(parts, parts_of(role, texts));
         for (guint k = 0; k < i; k++) {
             const RbRole *other = lint->roles->pdata[k];
             if (!are_apart(role, other) && are_alike(parts->pdata[i], parts->pdata[k])) {
@@ -258,4 +265,5 @@ rb_lint_alike_roles(RbLint *lint)
             }
         }
     }
+    g_string_chunk_free(texts);
 }

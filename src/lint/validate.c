@@ -14,22 +14,33 @@ has_all(const RbAccount *account, const char *const *needs)
     return TRUE;
 }
 
-/* An account that gets @role, else one that could; NULL: none has what @needs names. */
+/* An account that gets @role; NULL: none that an assignment names has what @needs names. */
+static const RbAccount *
+find_assigned(const RbLint *lint, const RbRole *role, const char *const *needs)
+{
+    const GPtrArray *accounts = rb_snapshot_accounts(lint->snapshot);
+    guint n = rb_snapshot_size(lint->snapshot).n_assignments;
+
+    for (guint i = 0; i < n; i++) {
+        const RbAssignment *a = rb_snapshot_assignment(lint->snapshot, i);
+        for (guint k = 0; k < a->n_accounts && a->role == role; k++)
+            if (has_all(accounts->pdata[a->accounts[k]], needs))
+                return accounts->pdata[a->accounts[k]];
+    }
+    return NULL;
+}
+
+/* Else any that could. */
 static const RbAccount *
 find_account(const RbLint *lint, const RbRole *role, const char *const *needs)
 {
     const GPtrArray *accounts = rb_snapshot_accounts(lint->snapshot);
-    const RbAccount *could = NULL;
+    const RbAccount *found = role == NULL ? NULL : find_assigned(lint, role, needs);
 
-    for (guint i = 0; i < accounts->len; i++) {
-        const RbAccount *account = accounts->pdata[i];
-        if (!has_all(account, needs))
-            continue;
-        if (role != NULL && rb_snapshot_gives(lint->snapshot, account, role))
-            return account;
-        could = could == NULL ? account : could;
-    }
-    return could;
+    for (guint i = 0; i < accounts->len && found == NULL; i++)
+        if (has_all(accounts->pdata[i], needs))
+            found = accounts->pdata[i];
+    return found;
 }
 
 static const RbRole *
