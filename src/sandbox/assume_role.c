@@ -88,30 +88,6 @@ deny(const RbStsCall *call, const char *action, const char *arn, char *why, RbAw
     return FALSE;
 }
 
-/* What the caller's own policies say; each of those there are must allow. */
-static gboolean
-caller_may(const RbBoxPrincipal *caller, const char *action, const char *arn, const RbBoxContext *context,
-           gboolean named, char **why)
-{
-    const RbBoxPolicy *identity = caller->role != NULL ? caller->role->identity : caller->identity;
-    RbBoxVerdict verdict = RB_BOX_SILENT;
-
-    if (identity != NULL)
-        verdict = rb_box_policy_judge(identity, NULL, action, arn, context, why);
-    if (verdict == RB_BOX_DENIED || (verdict == RB_BOX_SILENT && !named)) {
-        g_free(*why);
-        *why = g_strdup_printf("the caller's own policy does not allow %s", action);
-        return FALSE;
-    }
-    if (caller->session_policy != NULL &&
-        rb_box_policy_judge(caller->session_policy, NULL, action, arn, context, why) < RB_BOX_ALLOWED) {
-        g_free(*why);
-        *why = g_strdup_printf("the caller's session policy does not allow %s", action);
-        return FALSE;
-    }
-    return TRUE;
-}
-
 /* One action on the role: its trust policy and, unless that names the caller within one account, the
  * caller's. */
 static gboolean
@@ -132,7 +108,7 @@ check_action(const RbStsCall *call, const RbBoxRole *role, const char *action, c
                                   action);
         return deny(call, action, role->arn, why, error);
     }
-    if (!caller_may(caller, action, role->arn, context, named, &why))
+    if (!rb_box_cloud_may(call->sts->cloud, caller, action, role->arn, context, named, &why))
         return deny(call, action, role->arn, why, error);
     g_free(why);
     return TRUE;

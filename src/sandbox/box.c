@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/refusal.h"
+#include "sandbox/iam.h"
 #include "sandbox/page.h"
 #include "sandbox/signin.h"
 
@@ -14,6 +15,8 @@ struct RbBox {
     RbClock clock;
     RbBoxCloud *cloud;
     RbBoxSts sts;
+    RbBoxIam *iam;
+    GHashTable *reach; /* issuer → where it is really asked; texts of the configuration */
     RbBoxIdp *idp;
     RbBoxSigner *signer;
     RbBoxOpenid openid;
@@ -37,6 +40,8 @@ rb_box_free(RbBox *box)
     rb_box_ci_clear(&box->ci);
     rb_box_console_free(box->console);
     rb_box_lender_free(box->lender);
+    rb_box_iam_free(box->iam);
+    g_clear_pointer(&box->reach, g_hash_table_unref);
     rb_box_cloud_free(box->cloud);
     rb_http_free(box->http);
     g_free(box->saml_url);
@@ -55,21 +60,33 @@ build_hub(RbBox *box, RbDiagnostics *problems, GError **error)
     static const char trust[] =
         "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\","
         "\"Principal\":{\"Service\":\"ecs-tasks.amazonaws.com\"}}}";
+    static const char all[] =
+        "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\","
+        "\"Resource\":\"*\"}}";
     const RbBoxConfig *config = box->config;
     g_autofree char *arn = g_strdup_printf("arn:aws:iam::%s:role/%s", config->hub_account, config->hub_role);
     g_autofree char *problem = NULL;
-    const RbBoxRoleSpec hub = { config->hub_account, "aws", "/", config->hub_role, 43200, trust, reach };
+    const RbBoxRoleSpec hub = { .account = config->hub_account,
+                                .partition = "aws",
+                                .path = "/",
+                                .name = config->hub_role,
+                                .max_session_s = 43200,
+                                .trust = trust,
+                                .identity = reach };
     gboolean good = rb_box_cloud_add_role(box->cloud, &hub, &problem);
 
     for (guint i = 0; good && i < config->users->len; i++) {
         const RbBoxUser *user = config->users->pdata[i];
         good = rb_box_cloud_add_user(box->cloud, user->account, user->name, user->access_key_id, user->secret,
-                                     reach, &problem);
+                                     user->administrator ? all : reach, &problem);
     }
     box->lender =
         rb_box_lender_new(box->cloud, rb_box_cloud_role(box->cloud, arn), config->credentials_token);
     if (!good)
         return rb_fault(error, RB_FAULT_INTERNAL, "a policy of the hub account: %s", problem);
+    if (config->empty_accounts)
+        return config->mappings_dir == NULL ||
+               rb_box_roles_deployer(config->mappings_dir, config->hub_account, box->cloud, problems);
     if (config->compiled_file != NULL)
         return rb_box_compiled_load(config->compiled_file, box->saml_url, box->cloud, problems);
     return config->mappings_dir == NULL ||
@@ -80,6 +97,8 @@ build_hub(RbBox *box, RbDiagnostics *problems, GError **error)
 static gboolean
 build_providers(RbBox *box, GError **error)
 {
+    if (box->config->empty_accounts)
+        return TRUE; /* they are still to be registered */
     for (guint i = 0; i < box->config->providers->len; i++) {
         const RbBoxProviderConfig *config = box->config->providers->pdata[i];
         g_autofree char *problem = NULL;
@@ -98,6 +117,42 @@ build_providers(RbBox *box, GError **error)
         rb_box_cloud_add_provider(box->cloud, provider);
     }
     return TRUE;
+}
+
+/* IAM over all that is there by now. */
+static void
+build_iam(RbBox *box)
+{
+    const RbBoxConfig *config = box->config;
+    gint64 now = rb_clock_now(&box->clock);
+
+    box->reach = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < config->providers->len; i++) {
+        const RbBoxProviderConfig *provider = config->providers->pdata[i];
+        const char *slash = strchr(provider->arn, '/');
+        if (slash != NULL && provider->reach != NULL)
+            g_hash_table_insert(box->reach, (char *)slash + 1, provider->reach);
+    }
+    box->iam = rb_box_iam_new(&(RbBoxIamSetting){ .cloud = box->cloud,
+                                                  .regions = (const char *const *)config->regions,
+                                                  .saml_url = box->saml_url,
+                                                  .reach = box->reach,
+                                                  .fetch = rb_box_fetch_http,
+                                                  .fetch_data = box->http,
+                                                  .page = config->iam_page,
+                                                  .throttle = config->iam_throttle },
+                              now);
+    for (guint i = 0; !config->empty_accounts && i < config->providers->len; i++) {
+        const RbBoxProviderConfig *provider = config->providers->pdata[i];
+        rb_box_iam_add_provider(box->iam, provider->arn, (const char *const *)provider->audiences, now);
+    }
+    for (guint i = 0; i < config->users->len; i++) {
+        const RbBoxUser *user = config->users->pdata[i];
+        rb_box_iam_add_user(box->iam,
+                            &(RbBoxIamUser){ user->account, user->name, user->access_key_id, user->mfa,
+                                             user->password, user->key_age_s, user->key_unused_s },
+                            now);
+    }
 }
 
 /* The key in @path; NULL without @error when there is no such setting. */
@@ -181,6 +236,7 @@ rb_box_new(RbBoxConfig *config, RbClock clock, RbDiagnostics *problems, GError *
     if (box->http == NULL || !build_hub(box, problems, error) || !build_providers(box, error) ||
         !build_openid(box, error) || !build_idp(box, error) || !rb_box_load_ci(config, &box->ci, error))
         return NULL;
+    build_iam(box);
     return g_steal_pointer(&box);
 }
 
@@ -245,6 +301,8 @@ rb_box_answer(gpointer data, const RbBoxRequest *request, RbBoxAnswer *answer)
         rb_box_lender_answer(box->lender, request, now, answer);
     else if (get && strcmp(request->path, "/healthz") == 0)
         rb_box_answer_text(answer, 200, "text/plain; charset=utf-8", "ok\n");
+    else if (has_action(request) && rb_box_iam_wants(request))
+        rb_box_iam_answer(box->iam, request, now, answer);
     else if (has_action(request))
         rb_box_sts_answer(&box->sts, request, now, answer); /* whatever its path: SDKs keep a prefix */
     else if (get && strcmp(request->path, "/") == 0)

@@ -8,10 +8,12 @@
 enum { TOKEN_BYTES = 384, REMEMBER_S = 3600 };
 
 struct RbBoxCloud {
-    GHashTable *roles;      /* ARN → RbBoxRole; fixed once served */
-    GHashTable *providers;  /* ARN → RbBoxProvider; likewise */
     GMutex mutex;           /* guards what follows */
+    GHashTable *roles;      /* ARN → RbBoxRole */
+    GHashTable *providers;  /* ARN → RbBoxProvider */
     GHashTable *principals; /* access key id → RbBoxPrincipal */
+    /* What was replaced or removed: sessions, and calls under way, still point at it. */
+    GPtrArray *past_roles, *past_providers;
 };
 
 static void
@@ -21,11 +23,15 @@ role_free(gpointer data)
 
     g_free(role->account);
     g_free(role->partition);
+    g_free(role->path);
     g_free(role->name);
     g_free(role->arn);
     g_free(role->id);
+    g_free(role->trust_document);
+    g_free(role->identity_document);
     rb_box_policy_free(role->trust);
     rb_box_policy_free(role->identity);
+    rb_box_policy_free(role->boundary);
     g_free(role);
 }
 
@@ -66,6 +72,8 @@ rb_box_cloud_new(void)
     cloud->roles = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, role_free);
     cloud->providers =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)rb_box_provider_free);
+    cloud->past_roles = g_ptr_array_new_with_free_func(role_free);
+    cloud->past_providers = g_ptr_array_new_with_free_func((GDestroyNotify)rb_box_provider_free);
     cloud->principals =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)rb_box_principal_unref);
     return cloud;
@@ -79,8 +87,42 @@ rb_box_cloud_free(RbBoxCloud *cloud)
     g_hash_table_unref(cloud->principals);
     g_hash_table_unref(cloud->roles);
     g_hash_table_unref(cloud->providers);
+    g_ptr_array_unref(cloud->past_roles);
+    g_ptr_array_unref(cloud->past_providers);
     g_mutex_clear(&cloud->mutex);
     g_free(cloud);
+}
+
+/* @thing (NULL: nothing) in place of what @table has under @arn. */
+static void
+replace(RbBoxCloud *cloud, GHashTable *table, GPtrArray *past, const char *arn, gpointer thing)
+{
+    gpointer old = NULL;
+
+    g_mutex_lock(&cloud->mutex);
+    if (g_hash_table_steal_extended(table, arn, NULL, &old))
+        g_ptr_array_add(past, old);
+    if (thing != NULL)
+        g_hash_table_insert(table, (char *)arn, thing);
+    g_mutex_unlock(&cloud->mutex);
+}
+
+static gpointer
+find(RbBoxCloud *cloud, GHashTable *table, const char *arn)
+{
+    gpointer thing;
+
+    g_mutex_lock(&cloud->mutex);
+    thing = g_hash_table_lookup(table, arn);
+    g_mutex_unlock(&cloud->mutex);
+    return thing;
+}
+
+static gboolean
+parse_optional(const char *json, RbBoxPolicy **into, char **problem)
+{
+    *into = json == NULL ? NULL : rb_box_policy_parse(json, RB_BOX_IDENTITY, problem);
+    return json == NULL || *into != NULL;
 }
 
 gboolean
@@ -90,44 +132,78 @@ rb_box_cloud_add_role(RbBoxCloud *cloud, const RbBoxRoleSpec *spec, char **probl
 
     role->account = g_strdup(spec->account);
     role->partition = g_strdup(spec->partition);
+    role->path = g_strdup(spec->path);
     role->name = g_strdup(spec->name);
     role->arn =
         g_strdup_printf("arn:%s:iam::%s:role%s%s", spec->partition, spec->account, spec->path, spec->name);
-    role->id = rb_box_unique_id("AROA", role->arn);
+    role->id = spec->id == NULL ? rb_box_unique_id("AROA", role->arn) : g_strdup(spec->id);
     role->max_session_s = spec->max_session_s;
+    role->trust_document = g_strdup(spec->trust);
+    role->identity_document = g_strdup(spec->identity);
     role->trust = rb_box_policy_parse(spec->trust, RB_BOX_TRUST, problem);
-    if (role->trust != NULL && spec->identity != NULL)
-        role->identity = rb_box_policy_parse(spec->identity, RB_BOX_IDENTITY, problem);
-    if (role->trust == NULL || (spec->identity != NULL && role->identity == NULL)) {
+    if (role->trust == NULL || !parse_optional(spec->identity, &role->identity, problem) ||
+        !parse_optional(spec->boundary, &role->boundary, problem)) {
         role_free(role);
         return FALSE;
     }
-    g_hash_table_replace(cloud->roles, role->arn, role);
+    replace(cloud, cloud->roles, cloud->past_roles, role->arn, role);
     return TRUE;
 }
 
-const RbBoxRole *
-rb_box_cloud_role(const RbBoxCloud *cloud, const char *arn)
+void
+rb_box_cloud_remove_role(RbBoxCloud *cloud, const char *arn)
 {
-    return g_hash_table_lookup(cloud->roles, arn);
+    replace(cloud, cloud->roles, cloud->past_roles, arn, NULL);
+}
+
+const RbBoxRole *
+rb_box_cloud_role(RbBoxCloud *cloud, const char *arn)
+{
+    return find(cloud, cloud->roles, arn);
+}
+
+GPtrArray *
+rb_box_cloud_roles(RbBoxCloud *cloud)
+{
+    GPtrArray *all = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer role;
+
+    g_mutex_lock(&cloud->mutex);
+    g_hash_table_iter_init(&iter, cloud->roles);
+    while (g_hash_table_iter_next(&iter, NULL, &role))
+        g_ptr_array_add(all, role);
+    g_mutex_unlock(&cloud->mutex);
+    return all;
 }
 
 guint
-rb_box_cloud_n_roles(const RbBoxCloud *cloud)
+rb_box_cloud_n_roles(RbBoxCloud *cloud)
 {
-    return g_hash_table_size(cloud->roles);
+    guint n;
+
+    g_mutex_lock(&cloud->mutex);
+    n = g_hash_table_size(cloud->roles);
+    g_mutex_unlock(&cloud->mutex);
+    return n;
 }
 
 void
 rb_box_cloud_add_provider(RbBoxCloud *cloud, RbBoxProvider *provider)
 {
-    g_hash_table_replace(cloud->providers, (char *)rb_box_provider_arn(provider), provider);
+    replace(cloud, cloud->providers, cloud->past_providers, rb_box_provider_arn(provider), provider);
+}
+
+void
+rb_box_cloud_remove_provider(RbBoxCloud *cloud, const char *arn)
+{
+    replace(cloud, cloud->providers, cloud->past_providers, arn, NULL);
 }
 
 RbBoxProvider *
-rb_box_cloud_provider(const RbBoxCloud *cloud, const char *arn)
+rb_box_cloud_provider(RbBoxCloud *cloud, const char *arn)
 {
-    return g_hash_table_lookup(cloud->providers, arn);
+    return find(cloud, cloud->providers, arn);
 }
 
 static void
@@ -160,6 +236,41 @@ rb_box_cloud_add_user(RbBoxCloud *cloud, const char *account, const char *name, 
             return FALSE;
     }
     remember(cloud, user);
+    return TRUE;
+}
+
+static gboolean
+stands_against(const char *what, const char *action, char **why)
+{
+    g_free(*why);
+    *why = g_strdup_printf("the caller's %s does not allow %s", what, action);
+    return FALSE;
+}
+
+gboolean
+rb_box_cloud_may(RbBoxCloud *cloud, const RbBoxPrincipal *caller, const char *action, const char *resource,
+                 const RbBoxContext *context, gboolean named, char **why)
+{
+    const RbBoxRole *role = caller->role == NULL ? NULL : rb_box_cloud_role(cloud, caller->role->arn);
+    const RbBoxPolicy *identity = caller->role == NULL ? caller->identity
+                                  : role == NULL       ? NULL
+                                                       : role->identity;
+    RbBoxVerdict verdict = RB_BOX_SILENT;
+
+    if (caller->root)
+        return TRUE;
+    if (caller->role != NULL && (role == NULL || strcmp(role->id, caller->role->id) != 0))
+        return stands_against("role, which is no more,", action, why);
+    if (identity != NULL)
+        verdict = rb_box_policy_judge(identity, NULL, action, resource, context, why);
+    if (verdict == RB_BOX_DENIED || (verdict == RB_BOX_SILENT && !named))
+        return stands_against("own policy", action, why);
+    if (role != NULL && role->boundary != NULL &&
+        rb_box_policy_judge(role->boundary, NULL, action, resource, context, why) < RB_BOX_ALLOWED)
+        return stands_against("permissions boundary", action, why);
+    if (caller->session_policy != NULL &&
+        rb_box_policy_judge(caller->session_policy, NULL, action, resource, context, why) < RB_BOX_ALLOWED)
+        return stands_against("session policy", action, why);
     return TRUE;
 }
 

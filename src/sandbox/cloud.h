@@ -9,14 +9,19 @@
 
 /* The accounts of the sandbox's AWS: roles, users, and every set of credentials handed out. */
 
+/** RbBoxRole: read-only. What is changed in IAM becomes a new one in its place; the old one stays readable.
+ */
 typedef struct {
     char *account, *partition;
+    char *path; /* "/rolebridge/" */
     char *name; /* without its path */
     char *arn;  /* with it */
     char *id;   /* AROA… */
     gint64 max_session_s;
     RbBoxPolicy *trust;
-    RbBoxPolicy *identity; /* NULL: may do nothing */
+    RbBoxPolicy *identity;                    /* NULL: may do nothing */
+    RbBoxPolicy *boundary;                    /* NULL: there is none */
+    char *trust_document, *identity_document; /* JSON; the latter may be NULL */
 } RbBoxRole;
 
 /** RbBoxPrincipal: who somebody is by the credentials they use. Reference-counted and read-only. */
@@ -57,25 +62,45 @@ typedef struct {
     gint64 max_session_s;
     const char *trust;    /* JSON */
     const char *identity; /* JSON, or NULL */
+    const char *boundary; /* JSON, or NULL */
+    const char *id;       /* NULL: one that follows from the ARN */
 } RbBoxRoleSpec;
 
-/** rb_box_cloud_add_role: before anything is served. Returns: FALSE with @problem in words. */
+/** rb_box_cloud_add_role: takes the place of one with its ARN. Returns: FALSE with @problem in words. */
 gboolean rb_box_cloud_add_role(RbBoxCloud *cloud, const RbBoxRoleSpec *spec, char **problem);
 
-/** rb_box_cloud_role: by ARN; NULL when there is none. */
-const RbBoxRole *rb_box_cloud_role(const RbBoxCloud *cloud, const char *arn);
-guint rb_box_cloud_n_roles(const RbBoxCloud *cloud);
+/** rb_box_trust_here: (transfer full): @trust with @saml_url (or NULL) beside AWS's sign-in endpoints. */
+char *rb_box_trust_here(const char *trust, const char *saml_url);
 
-/** rb_box_cloud_add_provider: before anything is served; @provider is taken over. */
+/** rb_box_cloud_remove_role: its sessions may do nothing from now on. */
+void rb_box_cloud_remove_role(RbBoxCloud *cloud, const char *arn);
+
+/** rb_box_cloud_roles: (transfer container): RbBoxRole, all there are. */
+GPtrArray *rb_box_cloud_roles(RbBoxCloud *cloud);
+
+/** rb_box_cloud_role: by ARN; NULL when there is none. */
+const RbBoxRole *rb_box_cloud_role(RbBoxCloud *cloud, const char *arn);
+guint rb_box_cloud_n_roles(RbBoxCloud *cloud);
+
+/** rb_box_cloud_add_provider: takes the place of one with its ARN; @provider is taken over. */
 void rb_box_cloud_add_provider(RbBoxCloud *cloud, RbBoxProvider *provider);
+void rb_box_cloud_remove_provider(RbBoxCloud *cloud, const char *arn);
 
 /** rb_box_cloud_provider: by ARN; NULL when there is none. */
-RbBoxProvider *rb_box_cloud_provider(const RbBoxCloud *cloud, const char *arn);
+RbBoxProvider *rb_box_cloud_provider(RbBoxCloud *cloud, const char *arn);
 
 /** rb_box_cloud_add_user: a long-lived key; @name "root" is the account's root. @identity: JSON or NULL. */
 gboolean rb_box_cloud_add_user(RbBoxCloud *cloud, const char *account, const char *name,
                                const char *access_key_id, RbSecret *secret, const char *identity,
                                char **problem);
+
+/**
+ * rb_box_cloud_may: what @caller's own policies say, as they are now: each of those there are (identity,
+ * boundary, session policy) must allow; root may do anything. @named: what it is done to has allowed the
+ * caller by name, so that only a deny counts in the identity policy. @why: (out): what stood against it
+ */
+gboolean rb_box_cloud_may(RbBoxCloud *cloud, const RbBoxPrincipal *caller, const char *action,
+                          const char *resource, const RbBoxContext *context, gboolean named, char **why);
 
 /** What a new role session carries. */
 typedef struct {

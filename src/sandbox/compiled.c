@@ -36,21 +36,49 @@ text_of(const json_t *object, const char *key)
 
 /* Where assertions go here, for AWS's sign-in endpoint. */
 static void
-add_signin(json_t *trust, const char *saml_url)
+add_signin_to(const json_t *statement, const char *saml_url)
 {
-    json_t *statement, *keys, *audience;
     const char *operator_name;
+    json_t *keys, *audience;
+
+    json_object_foreach(json_object_get(statement, "Condition"), operator_name, keys)
+    {
+        audience = json_object_get(keys, "saml:aud");
+        if (json_is_array(audience))
+            (void)json_array_append_new(audience, json_string(saml_url));
+        else if (json_is_string(audience))
+            (void)json_object_set_new(keys, "saml:aud", json_pack("[O, s]", audience, saml_url));
+    }
+}
+
+static void
+add_signin(const json_t *trust, const char *saml_url)
+{
+    const json_t *statements = json_object_get(trust, "Statement"), *statement;
     size_t i;
 
-    json_array_foreach(json_object_get(trust, "Statement"), i, statement)
+    if (json_is_object(statements))
+        add_signin_to(statements, saml_url);
+    json_array_foreach(statements, i, statement)
     {
-        json_object_foreach(json_object_get(statement, "Condition"), operator_name, keys)
-        {
-            audience = json_object_get(keys, "saml:aud");
-            if (json_is_array(audience))
-                (void)json_array_append_new(audience, json_string(saml_url));
-        }
+        add_signin_to(statement, saml_url);
     }
+}
+
+char *
+rb_box_trust_here(const char *trust, const char *saml_url)
+{
+    json_t *json = saml_url == NULL ? NULL : json_loads(trust, 0, NULL);
+    char *copy, *text;
+
+    if (json == NULL)
+        return g_strdup(trust);
+    add_signin(json, saml_url);
+    text = json_dumps(json, JSON_COMPACT);
+    copy = g_strdup(text);
+    free(text);
+    json_decref(json);
+    return copy;
 }
 
 /* Every statement of the policies that are attached, as one; AWS's own are not known here. */

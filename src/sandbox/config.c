@@ -8,7 +8,7 @@
 
 extern const char rb_box_acme_yaml[]; /* acme.yaml, from embed.py */
 
-enum { MAX_SECRET = 4096, MAX_KEYS_AGE_S = 86400 };
+enum { MAX_SECRET = 4096, MAX_KEYS_AGE_S = 86400, MAX_KEY_AGE_S = 10 * 365 * 86400 };
 
 static void
 user_free(gpointer data)
@@ -214,7 +214,9 @@ read_ci(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics 
 static void
 read_users(RbBoxConfig *config, const RbYaml *list, const char *dir, RbDiagnostics *problems)
 {
-    static const char *const known[] = { "account", "name", "access_key_id", "secret", NULL };
+    static const char *const known[] = { "account",       "name", "access_key_id", "secret",
+                                         "administrator", "mfa",  "password",      "key_age",
+                                         "key_unused",    NULL };
 
     if (list == NULL || !rb_yaml_expect(list, RB_YAML_LIST, problems))
         return;
@@ -229,6 +231,11 @@ read_users(RbBoxConfig *config, const RbYaml *list, const char *dir, RbDiagnosti
         user->name = g_strdup(rb_yaml_string(node, "name", NULL, problems));
         user->access_key_id = g_strdup(rb_yaml_string(node, "access_key_id", NULL, problems));
         user->secret = read_secret(rb_yaml_get(node, "secret"), dir, problems);
+        user->administrator = rb_yaml_bool(node, "administrator", FALSE, problems);
+        user->mfa = rb_yaml_bool(node, "mfa", FALSE, problems);
+        user->password = rb_yaml_bool(node, "password", FALSE, problems);
+        user->key_age_s = rb_yaml_duration_s(node, "key_age", 0, MAX_KEY_AGE_S, 0, problems);
+        user->key_unused_s = rb_yaml_duration_s(node, "key_unused", 0, MAX_KEY_AGE_S, -1, problems);
         if (user->secret == NULL)
             rb_yaml_problem(node, problems, "add secret: {file: PATH}", "this user has no secret access key");
         g_ptr_array_add(config->users, user);
@@ -263,10 +270,11 @@ read_providers(RbBoxConfig *config, const RbYaml *list, const char *dir, RbDiagn
 static void
 read_aws(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics *problems)
 {
-    static const char *const known[] = { "regions",           "mappings", "roles",     "hub",
-                                         "credentials_token", "users",    "providers", NULL };
+    static const char *const known[] = { "regions", "mappings",  "roles",          "hub", "credentials_token",
+                                         "users",   "providers", "empty_accounts", "iam", NULL };
+    static const char *const iam_keys[] = { "page", "throttle", NULL };
     static const char *const hub_keys[] = { "account", "role", NULL };
-    const RbYaml *hub = node == NULL ? NULL : rb_yaml_get(node, "hub");
+    const RbYaml *hub = node == NULL ? NULL : rb_yaml_get(node, "hub"), *iam;
 
     if (node != NULL)
         (void)rb_yaml_check_keys(node, known, problems);
@@ -286,6 +294,12 @@ read_aws(RbBoxConfig *config, const RbYaml *node, const char *dir, RbDiagnostics
     if (node == NULL)
         return;
     config->credentials_token = read_secret(rb_yaml_get(node, "credentials_token"), dir, problems);
+    config->empty_accounts = rb_yaml_bool(node, "empty_accounts", FALSE, problems);
+    iam = rb_yaml_get(node, "iam");
+    if (iam != NULL && rb_yaml_check_keys(iam, iam_keys, problems)) {
+        config->iam_page = (guint)rb_yaml_integer(iam, "page", 1, 1000, 100, problems);
+        config->iam_throttle = (guint)rb_yaml_integer(iam, "throttle", 0, 90, 0, problems);
+    }
     read_users(config, rb_yaml_get(node, "users"), dir, problems);
     read_providers(config, rb_yaml_get(node, "providers"), dir, problems);
 }

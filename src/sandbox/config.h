@@ -11,6 +11,9 @@
 typedef struct {
     char *account, *name, *access_key_id;
     RbSecret *secret;
+    gboolean administrator;         /* may do anything in the account */
+    gboolean mfa, password;         /* has a second factor, has a password for the console */
+    gint64 key_age_s, key_unused_s; /* the latter -1: never used */
 } RbBoxUser;
 
 /** An identity provider that an account's administrator has registered. */
@@ -38,6 +41,8 @@ typedef struct {
     char *mappings_dir;  /* NULL: no roles but the hub's */
     char *compiled_file; /* roles as `rolebridgectl compile` prints them, in place of those; or NULL */
     char *hub_account, *hub_role;
+    gboolean empty_accounts; /* the accounts have a role for whoever deploys, and nothing else */
+    guint iam_page, iam_throttle;
     RbSecret *credentials_token; /* NULL: hands none out */
     GPtrArray *users;            /* RbBoxUser */
     GPtrArray *providers;        /* RbBoxProviderConfig */
@@ -56,6 +61,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbBoxConfig, rb_box_config_free)
  */
 gboolean rb_box_roles_load(const char *directory, const char *bridge_arn, const char *saml_url,
                            RbBoxCloud *cloud, RbDiagnostics *problems);
+
+/** rb_box_roles_deployer: into each account of @directory the role rolebridge-deployer alone, which may do
+ * anything and trusts the account @hub. */
+gboolean rb_box_roles_deployer(const char *directory, const char *hub, RbBoxCloud *cloud,
+                               RbDiagnostics *problems);
 
 /** rb_box_compiled_load: the roles that `rolebridgectl compile` printed into @path, with their policies;
  * trust policies that name AWS's sign-in endpoints take @saml_url too. */

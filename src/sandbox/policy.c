@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { MAX_STATEMENTS = 100 };
+enum { MAX_STATEMENTS = 4096 }; /* of all policies of a role as one */
 
 typedef struct {
     gboolean deny;

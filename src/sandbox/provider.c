@@ -39,7 +39,7 @@ rb_box_provider_new(const RbBoxProviderSpec *spec, char **problem)
     oidc = g_str_has_prefix(fields[5], "oidc-provider/");
     saml = g_str_has_prefix(fields[5], "saml-provider/");
     slash = strchr(fields[5], '/');
-    if ((!oidc && !saml) || slash[1] == '\0' || (saml && spec->metadata == NULL)) {
+    if ((!oidc && !saml) || slash[1] == '\0' || (saml && spec->metadata == NULL && spec->document == NULL)) {
         *problem = g_strdup_printf(
             saml ? "'%s' has no metadata" : "'%s' is not the ARN of an identity provider", spec->arn);
         return NULL;
@@ -56,6 +56,10 @@ rb_box_provider_new(const RbBoxProviderSpec *spec, char **problem)
     provider->max_age_s = spec->max_age_s;
     provider->fetch = spec->fetch;
     provider->fetch_data = spec->fetch_data;
+    if (spec->document != NULL) {
+        provider->known = g_bytes_new(spec->document, strlen(spec->document));
+        provider->until = G_MAXINT64;
+    }
     g_mutex_init(&provider->mutex);
     return provider;
 }

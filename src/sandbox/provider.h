@@ -17,6 +17,7 @@ typedef struct {
     const char *const *audiences; /* OIDC: the client ids */
     const char *reach;            /* OIDC: where "https://HOST/PATH" is really asked; NULL: there */
     const char *metadata;         /* SAML: a file or an address; read again when a minute old */
+    const char *document;         /* SAML: in place of it, the metadata itself */
     gint64 max_age_s;             /* OIDC: keys are never kept longer, whatever Cache-Control says */
     RbBoxFetch fetch;
     gpointer fetch_data;

@@ -218,3 +218,41 @@ rb_box_roles_load(const char *directory, const char *bridge_arn, const char *sam
     add_roles(&load);
     return rb_diagnostics_count(problems) == 0;
 }
+
+static void
+add_deployer(Load *load, const RbYaml *account, const char *hub)
+{
+    g_autofree char *problem = NULL;
+    g_autofree char *trust = g_strdup_printf(
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":"
+        "\"arn:aws:iam::%s:root\"},\"Action\":\"sts:AssumeRole\"}]}",
+        hub);
+    const RbBoxRoleSpec spec = {
+        .account = rb_yaml_string(account, "id", NULL, load->problems),
+        .partition = "aws",
+        .path = "/",
+        .name = "rolebridge-deployer",
+        .max_session_s = MAX_SESSION_S,
+        .trust = trust,
+        .identity = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\","
+                    "\"Resource\":\"*\"}]}",
+    };
+
+    if (!rb_box_cloud_add_role(load->cloud, &spec, &problem))
+        rb_yaml_problem(account, load->problems, NULL, "the deployer's role: %s", problem);
+}
+
+gboolean
+rb_box_roles_deployer(const char *directory, const char *hub, RbBoxCloud *cloud, RbDiagnostics *problems)
+{
+    g_autoptr(GPtrArray) documents = g_ptr_array_new_with_free_func((GDestroyNotify)rb_yaml_document_free);
+    Load load = { .documents = documents, .problems = problems, .cloud = cloud };
+    const RbYaml *root = load_file(&load, directory, "accounts.yaml");
+    const RbYaml *accounts = root == NULL ? NULL : rb_yaml_get(root, "accounts");
+
+    if (accounts == NULL || !rb_yaml_expect(accounts, RB_YAML_LIST, problems))
+        return FALSE;
+    for (guint i = 0; i < rb_yaml_size(accounts); i++)
+        add_deployer(&load, rb_yaml_item(accounts, i), hub);
+    return rb_diagnostics_count(problems) == 0;
+}

@@ -113,8 +113,13 @@ add_role(RbBoxCloud *cloud, const char *account, const char *path_name, const ch
     g_auto(GStrv) parts = g_strsplit(path_name, "/", 2);
     g_autofree char *path = parts[1] == NULL ? g_strdup("/") : g_strdup_printf("/%s/", parts[0]);
     g_autofree char *problem = NULL;
-    const RbBoxRoleSpec spec = { account, "aws", path,    parts[1] == NULL ? parts[0] : parts[1],
-                                 7200,    trust, identity };
+    const RbBoxRoleSpec spec = { .account = account,
+                                 .partition = "aws",
+                                 .path = path,
+                                 .name = parts[1] == NULL ? parts[0] : parts[1],
+                                 .max_session_s = 7200,
+                                 .trust = trust,
+                                 .identity = identity };
 
     if (!rb_box_cloud_add_role(cloud, &spec, &problem))
         fail_msg("%s: %s", path_name, problem);

@@ -180,7 +180,12 @@ add_role(World *world, const char *name, const char *principal, const char *acti
         g_strdup_printf("{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":%s,\"Action\":%s,"
                         "\"Condition\":%s}}",
                         principal, actions, condition);
-    const RbBoxRoleSpec spec = { ACCOUNT, "aws", "/rolebridge/", name, max_s, trust, NULL };
+    const RbBoxRoleSpec spec = { .account = ACCOUNT,
+                                 .partition = "aws",
+                                 .path = "/rolebridge/",
+                                 .name = name,
+                                 .max_session_s = max_s,
+                                 .trust = trust };
 
     if (!rb_box_cloud_add_role(world->cloud, &spec, &problem))
         fail_msg("%s: %s", name, problem);

@@ -194,8 +194,12 @@ world_new(void)
             g_strdup_printf("{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":{\"Federated\":\"" PROVIDER
                             "\"},\"Action\":%s,\"Condition\":%s}}",
                             trusts[i][1], trusts[i][2]);
-        const RbBoxRoleSpec spec = { ACCOUNT, "aws", "/rolebridge/", trusts[i][0], i == 0 ? 43200 : 7200,
-                                     trust,   NULL };
+        const RbBoxRoleSpec spec = { .account = ACCOUNT,
+                                     .partition = "aws",
+                                     .path = "/rolebridge/",
+                                     .name = trusts[i][0],
+                                     .max_session_s = i == 0 ? 43200 : 7200,
+                                     .trust = trust };
 
         if (!rb_box_cloud_add_role(world->cloud, &spec, &problem))
             fail_msg("%s", problem);
