@@ -43,9 +43,9 @@ read_list(RbPolicyCase *pair, RbPolicyKind kind, const json_t *list)
     size_t i;
     json_t *document;
 
-    json_array_foreach(list, i, document)
-        g_ptr_array_add(pair->policies, read_one(kind, document));
-    return (RbPolicies){ (const RbPolicy *const *)pair->policies->pdata + first, pair->policies->len - first };
+    json_array_foreach(list, i, document) g_ptr_array_add(pair->policies, read_one(kind, document));
+    return (RbPolicies){ (const RbPolicy *const *)pair->policies->pdata + first,
+                         pair->policies->len - first };
 }
 
 static void
@@ -59,7 +59,8 @@ read_sets(RbPolicyCase *pair)
     sets->session = read_list(pair, RB_POLICY_SESSION, json_object_get(pair->json, "session_policies"));
     sets->boundary = read_list(pair, RB_POLICY_BOUNDARY, json_object_get(pair->json, "boundary"));
     sets->resource_control = read_list(pair, RB_POLICY_RESOURCE_CONTROL, json_object_get(pair->json, "rcp"));
-    json_array_foreach(json_object_get(pair->json, "scp"), i, level) {
+    json_array_foreach(json_object_get(pair->json, "scp"), i, level)
+    {
         RbPolicies policies = read_list(pair, RB_POLICY_SERVICE_CONTROL, level);
 
         g_array_append_val(pair->levels, policies);
@@ -67,9 +68,9 @@ read_sets(RbPolicyCase *pair)
     sets->service_control = (const RbPolicies *)(void *)pair->levels->data;
     sets->n_service_control = pair->levels->len;
     if (json_is_object(resource)) {
-        RbPolicy *policy =
-            read_one(json_is_true(json_object_get(pair->json, "trust")) ? RB_POLICY_TRUST : RB_POLICY_RESOURCE,
-                     resource);
+        RbPolicy *policy = read_one(json_is_true(json_object_get(pair->json, "trust")) ? RB_POLICY_TRUST
+                                                                                       : RB_POLICY_RESOURCE,
+                                    resource);
 
         g_ptr_array_add(pair->policies, policy);
         sets->resource = policy;
@@ -84,14 +85,14 @@ read_context(RbPolicyCase *pair)
     size_t i;
 
     pair->context = rb_request_context_new();
-    json_object_foreach(json_object_get(pair->json, "context"), key, value) {
+    json_object_foreach(json_object_get(pair->json, "context"), key, value)
+    {
         if (json_is_string(value)) {
             rb_request_context_add(pair->context, key, json_string_value(value));
             continue;
         }
         rb_request_context_add_empty(pair->context, key);
-        json_array_foreach(value, i, one)
-            rb_request_context_add(pair->context, key, json_string_value(one));
+        json_array_foreach(value, i, one) rb_request_context_add(pair->context, key, json_string_value(one));
     }
     pair->request.context = pair->context;
 }

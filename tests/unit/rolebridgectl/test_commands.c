@@ -12,6 +12,7 @@
 /* The program as an administrator meets it: arguments → exit code and what is printed. */
 
 static const char *sample;
+static char *iam_full_access; /* an identity policy: IAM in rows */
 static char *program;
 
 static int
@@ -23,7 +24,9 @@ run(const char *directory, const char *const *args, char **out, char **err)
 
     g_ptr_array_add(argv, program);
     for (; *args != NULL; args++)
-        g_ptr_array_add(argv, (char *)(g_str_equal(*args, "SAMPLE") ? sample : *args));
+        g_ptr_array_add(argv, (char *)(g_str_equal(*args, "SAMPLE") ? sample
+                                       : g_str_equal(*args, "IAM")  ? iam_full_access
+                                                                    : *args));
     g_ptr_array_add(argv, NULL);
     if (!g_spawn_sync(directory, (char **)argv->pdata, NULL, G_SPAWN_DEFAULT, NULL, NULL, out, err, &status,
                       &error))
@@ -35,7 +38,7 @@ run(const char *directory, const char *const *args, char **out, char **err)
 /* clang-format off */
 static const struct {
     const char *name;
-    const char *args[12];
+    const char *args[20];
     int code;
     const char *out, *err; /* parts; NULL: nothing is printed there */
 } rows[] = {
@@ -88,6 +91,34 @@ static const struct {
     { "explain: a bad attribute", { "explain", "-m", "SAMPLE", "--attribute", "x" }, 2, NULL, "--attribute 'x' must be KEY=VALUE" },
     { "explain: a bad name", { "explain", "-m", "SAMPLE", "--name", "a b" }, 2, NULL, "no sign-in could say this:" },
     { "explain: no mapping", { "explain", "-m", "/nonexistent/m" }, 4, NULL, "has errors, so nothing is decided by it" },
+    { "simulate: help", { "simulate", "--help" }, 0, "--resource-policy=FILE", NULL },
+    { "simulate: allowed", { "simulate", "-m", "SAMPLE", "-r", "data-scientist", "-A", "analytics-prod", "-a", "s3:GetObject", "-R", "arn:aws:s3:::acme-research-in/a.csv" }, 0, "By a statement of the identity policy, policies/run-data-experiment.yaml:19: ReadInput", NULL },
+    { "simulate: the statement is shown", { "simulate", "-m", "SAMPLE", "-r", "data-scientist", "-A", "111122223333", "-a", "s3:getobject", "-R", "arn:aws:s3:::acme-research-in/a.csv" }, 0, "\"Resource\": \"arn:aws:s3:::acme-research-in/*\"", NULL },
+    { "simulate: a session's tag", { "simulate", "-m", "SAMPLE", "-r", "data-scientist", "-A", "analytics-prod", "-a", "elasticmapreduce:TerminateJobFlows", "-R", "arn:aws:elasticmapreduce:eu-central-1:111122223333:cluster/j-1", "-t", "CostCenter=4711", "-c", "elasticmapreduce:ResourceTag/CostCenter=4711" }, 0, "policies/run-data-experiment.yaml:10: OwnClusters", NULL },
+    { "simulate: another's tag", { "simulate", "-m", "SAMPLE", "-r", "data-scientist", "-A", "analytics-prod", "-a", "elasticmapreduce:TerminateJobFlows", "-R", "arn:aws:elasticmapreduce:eu-central-1:111122223333:cluster/j-1", "-t", "CostCenter=4711", "-c", "elasticmapreduce:ResourceTag/CostCenter=1" }, 1, "What did not hold: StringEquals elasticmapreduce:ResourceTag/CostCenter: '${aws:PrincipalTag/CostCenter}'; the request has '1'", NULL },
+    { "simulate: a tag that was not given", { "simulate", "-m", "SAMPLE", "-r", "data-scientist", "-A", "analytics-prod", "-a", "s3:ListAllMyBuckets" }, 1, "No statement of the identity policy allows it.\nThe session's tag CostCenter is the person's and was not given", NULL },
+    { "simulate: a key that was not given", { "simulate", "-m", "SAMPLE", "-r", "tester", "-A", "development", "-a", "ec2:StopInstances", "-R", "arn:aws:ec2:eu-central-1:444455556666:instance/i-1" }, 1, "the request does not have it. If it would: --context aws:ResourceTag/environment=VALUE", NULL },
+    { "simulate: the default context is overridden", { "simulate", "-m", "SAMPLE", "-r", "data-scientist", "-A", "analytics-prod", "-a", "s3:PutObject", "-R", "arn:aws:s3:::acme-research-out/a", "-c", "aws:SecureTransport" }, 1, "Bool aws:SecureTransport: 'true'; the request does not have it", NULL },
+    { "simulate: as JSON", { "simulate", "-m", "SAMPLE", "-r", "data-scientist", "-A", "analytics-prod", "-a", "s3:PutObject", "-R", "arn:aws:s3:::acme-research-out/a", "-c", "aws:SecureTransport=false", "--json" }, 1, "\"outcome\": \"not_allowed\"", NULL },
+    { "simulate: networks", { "simulate", "-m", "SAMPLE", "-r", "accounts-payable-approver", "-A", "corporate", "-a", "s3:GetObject", "-R", "arn:aws:s3:::acme-bills/1" }, 1, "The request does not have aws:SourceIp, and this depends on it", NULL },
+    { "simulate: from a network", { "simulate", "-m", "SAMPLE", "-r", "accounts-payable-approver", "-A", "corporate", "-a", "s3:GetObject", "-R", "arn:aws:s3:::acme-bills/1", "-c", "aws:SourceIp=203.0.113.9", "-v" }, 0, "  aws:SourceIp = 203.0.113.9", NULL },
+    { "simulate: a managed policy that is known", { "simulate", "-m", "SAMPLE", "-r", "iam-administrator", "-A", "corporate", "-a", "iam:CreateRole", "-R", "arn:aws:iam::777788889999:role/x" }, 0, "managed/IAMFullAccess.json", NULL },
+    { "simulate: a managed policy that is not", { "simulate", "-m", "SAMPLE", "-r", "it-manager", "-A", "corporate", "-a", "s3:GetObject", "-R", "arn:aws:s3:::x/y" }, 4, "not known: s3:GetObject on arn:aws:s3:::x/y, as it-manager in corporate\nThe role has ReadOnlyAccess", NULL },
+    { "simulate: not known, but another account's", { "simulate", "-m", "SAMPLE", "-r", "it-manager", "-A", "corporate", "-a", "s3:GetObject", "-R", "arn:aws:s3:::x/y", "--resource-account", "111122223333" }, 1, "not allowed: ", NULL },
+    { "simulate: a file", { "simulate", "-f", "IAM", "-a", "iam:CreateUser", "-R", "arn:aws:iam::111122223333:user/x" }, 0, "allowed: iam:CreateUser", NULL },
+    { "simulate: a boundary", { "simulate", "-f", "IAM", "--boundary", "IAM", "-a", "s3:GetObject", "-R", "arn:aws:s3:::x/y" }, 1, "No statement of the identity policy allows it.", NULL },
+    { "simulate: a session policy cuts", { "simulate", "-m", "SAMPLE", "-r", "data-scientist", "-A", "analytics-prod", "-a", "s3:GetObject", "-R", "arn:aws:s3:::acme-research-in/a.csv", "--session-policy", "IAM" }, 1, "No statement of the session policy allows it.", NULL },
+    { "simulate: an scp cuts", { "simulate", "-m", "SAMPLE", "-r", "data-scientist", "-A", "analytics-prod", "-a", "s3:GetObject", "-R", "arn:aws:s3:::acme-research-in/a.csv", "--scp", "IAM" }, 1, "No statement of the service control policy allows it.", NULL },
+    { "simulate: a misspelt role", { "simulate", "-m", "SAMPLE", "-r", "data-scientst", "-A", "analytics-prod", "-a", "s3:GetObject" }, 2, NULL, "no role 'data-scientst'; did you mean 'data-scientist'?" },
+    { "simulate: a misspelt account", { "simulate", "-m", "SAMPLE", "-r", "tester", "-A", "develpment", "-a", "s3:GetObject" }, 2, NULL, "no account 'develpment'; did you mean 'development'?" },
+    { "simulate: not there", { "simulate", "-m", "SAMPLE", "-r", "tester", "-A", "corporate", "-a", "s3:GetObject" }, 1, NULL, "no assignment brings 'tester' to anybody in 'corporate'" },
+    { "simulate: a misspelt action", { "simulate", "-f", "IAM", "-a", "iam:CreateUsr" }, 0, "allowed: iam:CreateUsr on *", "did you mean 'iam:CreateUser'?" },
+    { "simulate: an action of many", { "simulate", "-f", "IAM", "-a", "iam:*" }, 2, NULL, "'iam:*' is not one action, such as s3:GetObject" },
+    { "simulate: no action", { "simulate", "-f", "IAM" }, 2, NULL, "say what with --action" },
+    { "simulate: nobody", { "simulate", "-m", "SAMPLE", "-a", "s3:GetObject" }, 2, NULL, "say who with --role and --account" },
+    { "simulate: a bad tag", { "simulate", "-f", "IAM", "-a", "iam:GetUser", "-t", "x" }, 2, NULL, "--tag 'x' must be KEY=VALUE" },
+    { "simulate: a file that is not there", { "simulate", "-f", "/nonexistent/p.json", "-a", "iam:GetUser" }, 4, NULL, "rolebridgectl simulate: '/nonexistent/p.json': " },
+    { "simulate: no mapping", { "simulate", "-m", "/nonexistent/m", "-r", "x", "-A", "y", "-a", "s3:GetObject" }, 4, NULL, "has errors, so nothing can be said of it" },
     { "keys is there", { "keys", "frob" }, 2, NULL, "no keys command 'frob'" },
     { "audit is there", { "audit", "frob" }, 2, NULL, "audit" },
 };
@@ -294,7 +325,9 @@ main(int argc, char **argv)
         return 2;
     program = g_canonicalize_filename(argv[1], NULL); /* children run elsewhere */
     sample = argv[2];
+    iam_full_access = g_build_filename(sample, "managed", "IAMFullAccess.json", NULL);
     status = cmocka_run_group_tests(tests, NULL, NULL);
     g_free(program);
+    g_free(iam_full_access);
     return status;
 }
