@@ -84,11 +84,13 @@ decimal_read(const char *text, Decimal *decimal)
 static int
 compare_size(const Decimal *a, const Decimal *b)
 {
+    int digits = strcmp(a->digits, b->digits);
+
     if (!*a->digits || !*b->digits)
         return (*a->digits != '\0') - (*b->digits != '\0');
     if (a->exponent != b->exponent)
         return a->exponent < b->exponent ? -1 : 1;
-    return CLAMP(strcmp(a->digits, b->digits), -1, 1);
+    return (digits > 0) - (digits < 0);
 }
 
 gboolean

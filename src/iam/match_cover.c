@@ -53,7 +53,7 @@ typedef struct {
 static gboolean
 has(const guint64 *set, guint i)
 {
-    return (set[i / 64] >> (i % 64)) & 1;
+    return ((set[i / 64] >> (i % 64)) & 1) != 0;
 }
 
 static void

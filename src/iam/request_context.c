@@ -39,28 +39,18 @@ rb_request_context_free(RbRequestContext *context)
     g_free(context);
 }
 
-static GPtrArray *
-values_of(RbRequestContext *context, const char *key)
+void
+rb_request_context_add_empty(RbRequestContext *context, const char *key)
 {
-    GPtrArray *values = g_hash_table_lookup(context->keys, key);
-
-    if (!values) {
-        values = g_ptr_array_new_with_free_func(g_free);
-        g_hash_table_insert(context->keys, g_strdup(key), values);
-    }
-    return values;
+    if (!g_hash_table_contains(context->keys, key))
+        g_hash_table_insert(context->keys, g_strdup(key), g_ptr_array_new_with_free_func(g_free));
 }
 
 void
 rb_request_context_add(RbRequestContext *context, const char *key, const char *value)
 {
-    g_ptr_array_add(values_of(context, key), g_strdup(value));
-}
-
-void
-rb_request_context_add_empty(RbRequestContext *context, const char *key)
-{
-    (void)values_of(context, key);
+    rb_request_context_add_empty(context, key);
+    g_ptr_array_add(g_hash_table_lookup(context->keys, key), g_strdup(value));
 }
 
 const GPtrArray *
