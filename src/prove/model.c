@@ -217,7 +217,10 @@ static char *
 choose_value(const Building *b, const RbTextVar *var, guint value)
 {
     g_autofree char *numbered = g_strdup_printf("example-%u", var->index * RB_FORMULA_MAX_VALUES + value);
-    const char *liked[] = { numbered, "example", "true", "111122223333", NULL };
+    const RbConditionKey *key = rb_catalogue_key(var->name);
+    gboolean is_bool = key != NULL && g_str_equal(key->type, "Bool");
+    const char *liked[] = { is_bool ? "false" : numbered, is_bool ? "true" : "example", "111122223333",
+                            NULL };
 
     if ((var->families & RB_FAMILY_NUMBER) != 0 && flag(b, var, value, "is_number"))
         return choose_number(b, var, value, "number");

@@ -33,6 +33,15 @@ ROWS = [
      '["elasticmapreduce:List*", "elasticmapreduce:Describe*", "elasticmapreduce:DescribeCluster", "elasticmapreduce:RunJobFlow"]'),
      ["--no-new-access", "{OLD}", "{NEW}"], 0, ["proved"]),
     ("within the accounts", None, ["--mappings", "{OLD}", "--within", "111122223333", "--role", "iam-administrator", "--account", "analytics-prod"], 1, ["refuted"]),
+    ("a role that was not there", ("assignments.yaml", "role: tester", "role: developer"), ["--no-new-access", "{NEW}", "{OLD}"], 1,
+     ["refuted: tester in development: the role is new there"]),
+    ("a bucket's account", None, ["--mappings", "{OLD}", "--within", "444455556666", "--role", "tester"], 4, ["a condition on aws:ResourceAccount would decide it"]),
+    ("JSON", None, ["--mappings", "{OLD}", "--never", "s3:DeleteObject", "--json"], 1, ['"allowed_by": "policies/prepare-data.yaml:14"', '"simulate": "']),
+    ("two questions", None, ["--mappings", "{OLD}", "--never", "s3:*", "--within", "111122223333"], 2, ["one of --never"]),
+    ("no action", None, ["--mappings", "{OLD}", "--never", "delete"], 2, ["--never takes an action"]),
+    ("no account", None, ["--mappings", "{OLD}", "--within", "development"], 2, ["no account id of 12 digits"]),
+    ("no such role", None, ["--mappings", "{OLD}", "--never", "s3:*", "--role", "nobody"], 2, ["the mapping has no role 'nobody'"]),
+    ("no such mapping", None, ["--mappings", "{OLD}/nothing", "--never", "s3:*"], 4, ["nothing"]),
     ("no question", None, ["--mappings", "{OLD}"], 2, ["--never"]),
 ]
 
