@@ -275,6 +275,22 @@ list_mfa(RbIamCall *call)
 }
 
 static gboolean
+get_login(RbIamCall *call)
+{
+    const json_t *user = wanted_user(call);
+    const char *name = user == NULL ? NULL : rb_iam_text(user, "UserName");
+
+    if (user == NULL)
+        return FALSE;
+    if (!json_is_true(json_object_get(user, "_password")))
+        return rb_aws_refuse(call->error, 404, "NoSuchEntity", "Login Profile for User %s cannot be found.",
+                             name);
+    call->result = json_pack("{s:{s:s, s:s, s:b}}", "LoginProfile", "UserName", name, "CreateDate",
+                             rb_iam_text(user, "CreateDate"), "PasswordResetRequired", FALSE);
+    return TRUE;
+}
+
+static gboolean
 key_last_used(RbIamCall *call)
 {
     const char *key = rb_iam_need(call, "AccessKeyId", RB_FIELD_KEY), *name;
@@ -379,6 +395,7 @@ const RbIamEntry rb_iam_account[] = {
     { "ListUsers", list_users, RB_ON_ALL },
     { "ListAccessKeys", list_keys, RB_ON_ALL },
     { "ListMFADevices", list_mfa, RB_ON_ALL },
+    { "GetLoginProfile", get_login, RB_ON_ALL },
     { "GetAccessKeyLastUsed", key_last_used, RB_ON_ALL },
     { "GenerateCredentialReport", generate_report, RB_ON_ALL },
     { "GetCredentialReport", get_report, RB_ON_ALL },

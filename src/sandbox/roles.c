@@ -225,7 +225,8 @@ add_deployer(Load *load, const RbYaml *account, const char *hub)
     g_autofree char *problem = NULL;
     g_autofree char *trust = g_strdup_printf(
         "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":"
-        "\"arn:aws:iam::%s:root\"},\"Action\":\"sts:AssumeRole\"}]}",
+        "\"arn:aws:iam::%s:root\"},\"Action\":[\"sts:AssumeRole\",\"sts:SetSourceIdentity\",\"sts:"
+        "TagSession\"]}]}",
         hub);
     const RbBoxRoleSpec spec = {
         .account = rb_yaml_string(account, "id", NULL, load->problems),
