@@ -67,12 +67,21 @@ rb_permits_add(RbPermits *permits, const GPtrArray *list)
 
 /* ---- patterns ---- */
 
+/* What @wide has before its first wildcard must be there in @narrow: nearly every "no" is told by this. */
+static gboolean
+may_cover(const char *wide, const char *narrow)
+{
+    gsize n = strcspn(wide, "*?");
+
+    return wide[n] != '\0' && strncmp(wide, narrow, n) == 0;
+}
+
 static gboolean
 covers(const char *wide, const char *narrow)
 {
     if (g_str_equal(wide, "*") || g_str_equal(wide, narrow))
         return TRUE;
-    if (strpbrk(wide, "*?") == NULL)
+    if (!may_cover(wide, narrow))
         return FALSE;
     return strpbrk(narrow, "*?") == NULL ? rb_match_text(wide, narrow) : rb_match_covers(wide, narrow);
 }
@@ -83,7 +92,7 @@ covers_resource(const char *wide, const char *narrow)
 {
     if (g_str_equal(wide, "*") || g_str_equal(wide, narrow))
         return TRUE;
-    return strpbrk(wide, "*?") != NULL && rb_match_covers_arn(wide, narrow);
+    return may_cover(wide, narrow) && rb_match_covers_arn(wide, narrow);
 }
 
 /* A policy variable may become any text: for overlaps it is a wildcard. */

@@ -80,7 +80,8 @@ typedef struct {
     const guint8 *there;      /* of rb_ways_there() */
     const RbAccount *account; /* NULL: it is not there */
     guint row;                /* of it in @there */
-    GHashTable *lists;        /* "role\npolicy" → RbPermit list */
+    GHashTable *lists;        /* "role\npolicy", "\npolicy" → RbPermit list */
+    GHashTable *by_role;      /* RbPolicy with the mapping's variables → 2: it names ${role}; 1: not */
     GPtrArray *documents;     /* RbPolicy: what they borrow from */
 } RbSide;
 void rb_side_init(RbSide *side, const RbSnapshot *snapshot);

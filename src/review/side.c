@@ -1,5 +1,7 @@
 #include "review/priv.h"
 
+#include <string.h>
+
 /* One snapshot, and what roles may do in the account at hand. */
 
 static void
@@ -21,6 +23,7 @@ rb_side_init(RbSide *side, const RbSnapshot *snapshot)
     side->there = rb_ways_there(snapshot);
     side->lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_list);
     side->documents = g_ptr_array_new_with_free_func(unref_policy);
+    side->by_role = g_hash_table_new(NULL, NULL);
 }
 
 void
@@ -29,6 +32,7 @@ rb_side_clear(RbSide *side)
     g_free((gpointer)side->there);
     g_hash_table_unref(side->lists);
     g_ptr_array_unref(side->documents);
+    g_hash_table_unref(side->by_role);
 }
 
 void
@@ -51,10 +55,25 @@ rb_side_role(const RbSide *side, const char *name)
     return role;
 }
 
+/* Whether @document is another one for each role: what is not, is put in for an account once. */
+static gboolean
+names_role(RbSide *side, const RbPolicy *document)
+{
+    guint known = GPOINTER_TO_UINT(g_hash_table_lookup(side->by_role, document));
+    g_autofree char *text = known == 0 ? rb_policy_print(document) : NULL;
+
+    if (known == 0) {
+        known = strstr(text, "${role}") != NULL ? 2 : 1;
+        g_hash_table_insert(side->by_role, (gpointer)document, GUINT_TO_POINTER(known));
+    }
+    return known == 2;
+}
+
 static const GPtrArray *
 list_of(RbSide *side, const RbRole *role, const char *name, const RbPolicy *document)
 {
-    g_autofree char *key = g_strconcat(role->name, "\n", name, NULL);
+    gboolean own = *name == '\n' || names_role(side, document);
+    g_autofree char *key = g_strconcat(own ? role->name : "", "\n", name, NULL);
     GPtrArray *list = g_hash_table_lookup(side->lists, key);
     RbPolicy *resolved;
 

@@ -2,12 +2,11 @@
 
 #include "base/encoding.h"
 #include "rolebridgectl/command.h"
+#include "rolebridgectl/program.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /*
@@ -53,98 +52,13 @@ check_name(const char *name, GError **error)
 
 /* ---- git ---- */
 
-/* A file without a name, for what git reads and says: pipes both ways could wait for each other. */
-static int
-nameless(GError **error)
-{
-    g_autofree char *path = NULL;
-    int fd = g_file_open_tmp("rolebridgectl-XXXXXX", &path, error);
-
-    if (fd >= 0)
-        (void)g_unlink(path);
-    return fd;
-}
-
-static GBytes *
-read_all(int fd, GError **error)
-{
-    struct stat stat;
-    g_autofree char *data = NULL;
-    gsize have = 0;
-
-    if (fstat(fd, &stat) != 0 || stat.st_size > OUTPUT_MAX) {
-        g_set_error(error, problem(), 0, "git says more than %d MB", TREE_MAX >> 20);
-        return NULL;
-    }
-    data = g_malloc((gsize)stat.st_size + 1);
-    while (have < (gsize)stat.st_size) {
-        gssize got = pread(fd, data + have, (gsize)stat.st_size - have, (off_t)have);
-        if (got <= 0) {
-            g_set_error(error, problem(), 0, "what git said cannot be read");
-            return NULL;
-        }
-        have += (gsize)got;
-    }
-    return g_bytes_new_take(g_steal_pointer(&data), have);
-}
-
-/* Waits for git and takes its last words as the reason when it fails. */
-static gboolean
-finish(GPid pid, int err, GError **error)
-{
-    g_autoptr(GBytes) words = NULL;
-    g_autofree char *text = NULL;
-    int status;
-
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR) {
-            g_set_error(error, problem(), 0, "git was lost: %s", g_strerror(errno));
-            return FALSE;
-        }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return TRUE;
-    words = read_all(err, NULL);
-    text = words == NULL ? g_strdup("") : g_strndup(g_bytes_get_data(words, NULL), g_bytes_get_size(words));
-    g_strstrip(text);
-    g_set_error(error, problem(), 0, "%s", *text == '\0' ? "git failed without a word" : text);
-    return FALSE;
-}
-
-typedef struct {
-    int in, out, err;
-} Pipes;
-
-static void
-pipes_clear(Pipes *pipes)
-{
-    if (pipes->in >= 0)
-        (void)close(pipes->in);
-    if (pipes->out >= 0)
-        (void)close(pipes->out);
-    if (pipes->err >= 0)
-        (void)close(pipes->err);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pipes, pipes_clear)
-
 /* (transfer full): what git answers to @args (NULL-terminated) in @where, with @input on its stdin. */
 static GBytes *
 git(const char *where, const char *const *args, const GString *input, GError **error)
 {
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
     g_auto(GStrv) environment = g_get_environ();
-    g_auto(Pipes) pipes = { -1, -1, -1 };
-    GPid pid;
 
-    pipes.in = nameless(error);
-    pipes.out = pipes.in < 0 ? -1 : nameless(error);
-    pipes.err = pipes.out < 0 ? -1 : nameless(error);
-    if (pipes.err < 0)
-        return NULL;
-    if (input != NULL && (write(pipes.in, input->str, input->len) != (gssize)input->len ||
-                          lseek(pipes.in, 0, SEEK_SET) != 0)) {
-        g_set_error(error, problem(), 0, "a temporary file cannot be written: %s", g_strerror(errno));
-        return NULL;
-    }
     g_ptr_array_add(argv, (gpointer) "git");
     g_ptr_array_add(argv, (gpointer) "-C");
     g_ptr_array_add(argv, (gpointer)where);
@@ -154,11 +68,7 @@ git(const char *where, const char *const *args, const GString *input, GError **e
     environment = g_environ_setenv(environment, "GIT_TERMINAL_PROMPT", "0", TRUE);
     environment = g_environ_setenv(environment, "GIT_NO_LAZY_FETCH", "1", TRUE);
     environment = g_environ_setenv(environment, "LC_ALL", "C", TRUE);
-    if (!g_spawn_async_with_fds(NULL, (char **)argv->pdata, environment,
-                                G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, pipes.in,
-                                pipes.out, pipes.err, error))
-        return NULL;
-    return finish(pid, pipes.err, error) ? read_all(pipes.out, error) : NULL;
+    return rb_program_run((const char *const *)argv->pdata, environment, input, OUTPUT_MAX, error);
 }
 
 /* ---- a tree ---- */
