@@ -156,26 +156,37 @@ collect(Map *m)
 
 /* ---- the picture ---- */
 
+/* Production cannot be overlooked. */
 static const struct {
-    const char *environment, *fill, *line;
+    const char *environment, *fill, *line, *text;
 } colours[] = {
-    { "prod", "#fde2e0", "#b3261e" },        { "production", "#fde2e0", "#b3261e" },
-    { "staging", "#fff1d6", "#9a6700" },     { "stage", "#fff1d6", "#9a6700" },
-    { "test", "#fff1d6", "#9a6700" },        { "dev", "#e0f3e4", "#1a7f37" },
-    { "development", "#e0f3e4", "#1a7f37" }, { "sandbox", "#e1eefc", "#0b57a4" },
+    { "prod", "#b3261e", "#8c1d18", "#ffffff" },        { "production", "#b3261e", "#8c1d18", "#ffffff" },
+    { "staging", "#fff1d6", "#9a6700", "#000000" },     { "stage", "#fff1d6", "#9a6700", "#000000" },
+    { "test", "#fff1d6", "#9a6700", "#000000" },        { "dev", "#e0f3e4", "#1a7f37", "#000000" },
+    { "development", "#e0f3e4", "#1a7f37", "#000000" }, { "sandbox", "#e1eefc", "#0b57a4", "#000000" },
+    { NULL, "#eeeeee", "#666666", "#000000" },
 };
 
-static void
-append_place_colour(GString *out, const char *environment)
+/* The last is for what has no colour of its own. */
+static gsize
+colour_of(const char *environment)
 {
-    const char *fill = "#eeeeee", *line = "#666666";
+    gsize i = 0;
 
-    for (gsize i = 0; environment != NULL && i < G_N_ELEMENTS(colours); i++)
-        if (g_str_equal(colours[i].environment, environment)) {
-            fill = colours[i].fill;
-            line = colours[i].line;
-        }
-    g_string_append_printf(out, "fillcolor=\"%s\", color=\"%s\"", fill, line);
+    while (colours[i].environment != NULL &&
+           (environment == NULL || !g_str_equal(colours[i].environment, environment)))
+        i++;
+    return i;
+}
+
+/* An arrow of @role: a privileged one is followed by eye from end to end. */
+static void
+append_arrow(Map *m, const RbRole *role, const char *colour)
+{
+    if (role->privileged)
+        g_string_append(m->edges, " [color=\"#b3261e\", penwidth=2];\n");
+    else
+        g_string_append_printf(m->edges, " [color=\"%s\"];\n", colour);
 }
 
 /* The number of the node that @text has in @table; @new: (out): it is the first time. */
@@ -207,7 +218,7 @@ append_person(GString *out, const char *who)
 }
 
 static void
-draw_person(Map *m, const char *who, guint spot)
+draw_person(Map *m, const RbRole *role, const char *who, guint spot)
 {
     gboolean new;
     guint n = number(m->people, who, &new);
@@ -217,25 +228,29 @@ draw_person(Map *m, const char *who, guint spot)
         append_person(m->nodes, who);
         g_string_append(m->nodes, "\", group=people, fillcolor=\"#f3f0fa\", color=\"#5b4b8a\"];\n");
     }
-    g_string_append_printf(m->edges, "  g%u -> r%u;\n", n, spot);
+    g_string_append_printf(m->edges, "  g%u -> r%u", n, spot);
+    append_arrow(m, role, "#8a8a8a");
 }
 
 static void
-draw_place(Map *m, guint spot, const char *key, const char *environment, const char *label)
+draw_place(Map *m, const RbRole *role, guint spot, const char *key, const char *environment,
+           const char *label)
 {
+    gsize colour = colour_of(environment);
     gboolean new;
     guint n = number(m->places, key, &new);
 
     if (new) {
         g_string_append_printf(m->nodes, "  a%u [label=\"%s\", ", n, label);
-        append_place_colour(m->nodes, environment);
-        g_string_append(m->nodes, "];\n");
+        g_string_append_printf(m->nodes, "fillcolor=\"%s\", color=\"%s\", fontcolor=\"%s\"];\n",
+                               colours[colour].fill, colours[colour].line, colours[colour].text);
     }
-    g_string_append_printf(m->edges, "  r%u -> a%u;\n", spot, n);
+    g_string_append_printf(m->edges, "  r%u -> a%u", spot, n);
+    append_arrow(m, role, colours[colour].line);
 }
 
 static void
-draw_account(Map *m, guint spot, const RbAccount *account)
+draw_account(Map *m, const RbRole *role, guint spot, const RbAccount *account)
 {
     g_autoptr(GString) label = g_string_new(NULL);
 
@@ -245,7 +260,7 @@ draw_account(Map *m, guint spot, const RbAccount *account)
         g_string_append(label, "\\n");
         append_quoted(label, account->environment);
     }
-    draw_place(m, spot, account->id, account->environment, label->str);
+    draw_place(m, role, spot, account->id, account->environment, label->str);
 }
 
 /* The accounts of @spot in @environment (NULL: in none) as one. */
@@ -277,7 +292,7 @@ draw_bundle(Map *m, guint number_of_spot, const Spot *spot, const char *environm
         }
         g_string_prepend(label, head->str);
     }
-    draw_place(m, number_of_spot, key->str, environment, label->str);
+    draw_place(m, spot->role, number_of_spot, key->str, environment, label->str);
 }
 
 static void
@@ -289,12 +304,12 @@ draw_places(Map *m, const Spot *spot, guint n)
     for (guint i = 0; i < spot->at->len; i++) {
         const RbAccount *account = accounts->pdata[g_array_index(spot->at, guint, i)];
         if (!m->bundle)
-            draw_account(m, n, account);
+            draw_account(m, spot->role, n, account);
         else if (g_hash_table_add(done, (char *)(account->environment == NULL ? "" : account->environment)))
             draw_bundle(m, n, spot, account->environment);
     }
     if (spot->caught)
-        draw_place(m, n, "caught", NULL, "the account that\\nthe group names");
+        draw_place(m, spot->role, n, "caught", NULL, "the account that\\nthe group names");
 }
 
 static void
@@ -311,7 +326,7 @@ draw_spot(Map *m, const Spot *spot, guint n)
                                   : "\", color=\"#0b57a4\"");
     g_string_append(m->nodes, ", fillcolor=\"#ffffff\"];\n");
     for (guint i = 0; i < spot->who->len; i++)
-        draw_person(m, spot->who->pdata[i], n);
+        draw_person(m, role, spot->who->pdata[i], n);
     draw_places(m, spot, n);
 }
 

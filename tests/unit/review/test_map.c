@@ -82,8 +82,8 @@ static const struct {
     RbMapLook look;
     const char *has[4], *lacks[3];
 } rows[] = {
-    { "groups that have the same share a role", 2, ALL, { NULL, NULL, NULL }, { "g1 -> r1;", "g2 -> r1;", "r1 -> a1;", "r1 -> a2;" }, { "r2" } },
-    { "pairs never become a product", 2, PAIRS, { NULL, NULL, NULL }, { "g1 -> r1;", "r1 -> a1;", "g2 -> r2;", "r2 -> a2;" }, { "r1 -> a2", "g1 -> r2" } },
+    { "groups that have the same share a role", 2, ALL, { NULL, NULL, NULL }, { "g1 -> r1 [", "g2 -> r1 [", "r1 -> a1 [", "r1 -> a2 [" }, { "r2" } },
+    { "pairs never become a product", 2, PAIRS, { NULL, NULL, NULL }, { "g1 -> r1 [", "r1 -> a1 [", "g2 -> r2 [", "r2 -> a2 [" }, { "r1 -> a2", "g1 -> r2" } },
     { "privileged", 2, PAIRS ADMIN, { NULL, NULL, NULL }, { "The admin\\nadmin\\nprivileged: second factor" }, { NULL } },
     { "by group", 2, PAIRS ADMIN, { "g2", NULL, NULL }, { "label=\"g2\"", "a1\\n000000000002" }, { "g1\"", "admin", "a0" } },
     { "by role", 2, PAIRS ADMIN, { NULL, "admin", NULL }, { "label=\"g3\"" }, { "reader", "g1\"" } },
