@@ -257,8 +257,8 @@ compare_account(Work *work, guint b, guint a)
     for (guint i = 0, k = 0; i < x->len || k < y->len;) {
         const RbRole *old = i < x->len ? x->pdata[i] : NULL, *new = k < y->len ? y->pdata[k] : NULL;
         int order = old == NULL ? 1 : new == NULL ? -1 : strcmp(old->name, new->name);
-        old = order <= 0 ? rb_side_role(&work->before, old->name) : NULL;
-        new = order >= 0 ? rb_side_role(&work->after, new->name) : NULL;
+        old = order <= 0 && old != NULL ? rb_side_role(&work->before, old->name) : NULL;
+        new = order >= 0 && new != NULL ? rb_side_role(&work->after, new->name) : NULL;
         if (old != NULL || new != NULL)
             compare_role(work, old, new);
         i += order <= 0;

@@ -118,10 +118,12 @@ compare_roles(RbReview *review)
     for (guint i = 0, k = 0; i < b->len || k < a->len;) {
         const RbRole *x = i < b->len ? b->pdata[i] : NULL, *y = k < a->len ? a->pdata[k] : NULL;
         int order = x == NULL ? 1 : y == NULL ? -1 : strcmp(x->name, y->name);
-        if (order == 0)
+        if (order == 0 && x != NULL && y != NULL)
             compare_role(review, x, y);
-        else
-            whole_role(review, order < 0 ? x : y, order > 0);
+        else if (order < 0 && x != NULL)
+            whole_role(review, x, FALSE);
+        else if (order > 0 && y != NULL)
+            whole_role(review, y, TRUE);
         i += order <= 0;
         k += order >= 0;
     }
@@ -197,10 +199,12 @@ compare_accounts(RbReview *review)
     for (guint i = 0, k = 0; i < b->len || k < a->len;) {
         const RbAccount *x = i < b->len ? b->pdata[i] : NULL, *y = k < a->len ? a->pdata[k] : NULL;
         int order = x == NULL ? 1 : y == NULL ? -1 : strcmp(x->id, y->id);
-        if (order == 0)
+        if (order == 0 && x != NULL && y != NULL)
             compare_account(review, x, y);
-        else
-            whole_account(review, order < 0 ? x : y, order > 0);
+        else if (order < 0 && x != NULL)
+            whole_account(review, x, FALSE);
+        else if (order > 0 && y != NULL)
+            whole_account(review, y, TRUE);
         i += order <= 0;
         k += order >= 0;
     }

@@ -105,7 +105,7 @@ facts(const Page *page)
                                                 f->sense == RB_FACT_LOOSER    ? " That is looser."
                                                 : f->sense == RB_FACT_TIGHTER ? " That is tighter."
                                                                               : "");
-        line(page, f->sense == RB_FACT_LOOSER ? '+' : f->sense == RB_FACT_TIGHTER ? '-' : '~', "  ", text);
+        line(page, "-~+"[f->sense + 1], "  ", text);
     }
 }
 

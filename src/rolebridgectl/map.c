@@ -3,33 +3,21 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "rolebridgectl/command.h"
+#include "rolebridgectl/program.h"
 
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+enum { PICTURE_MAX = 32 * 1024 * 1024 };
 
 /* Graphviz draws in a process of its own: what it makes of a large graph is no business of ours. */
 static char *
 draw(const char *graph, GError **error)
 {
-    g_autofree char *path = NULL, *svg = NULL, *said = NULL;
-    int file = g_file_open_tmp("rolebridge-map-XXXXXX", &path, error), status = 0;
-    char *argv[] = { (char *)"dot", (char *)"-Tsvg", path, NULL };
-    gboolean ok;
+    static const char *const argv[] = { "dot", "-Tsvg", NULL };
+    g_autoptr(GString) input = g_string_new(graph);
+    g_autoptr(GBytes) svg = rb_program_run(argv, NULL, input, PICTURE_MAX, error);
 
-    if (file < 0)
-        return NULL;
-    (void)close(file);
-    ok = g_file_set_contents(path, graph, -1, error) &&
-         g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &svg, &said, &status, error);
-    (void)unlink(path);
-    if (ok && WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return g_steal_pointer(&svg);
-    if (ok) {
-        g_autofree char *shown = rb_text_printable(said, 200);
-        g_set_error(error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED, "dot could not draw it: %s", shown);
-    }
-    return NULL;
+    return svg == NULL ? NULL : g_strndup(g_bytes_get_data(svg, NULL), g_bytes_get_size(svg));
 }
 
 typedef struct {
@@ -75,15 +63,17 @@ print(const Asked *asked, const char *graph)
     g_autoptr(GError) error = NULL;
     g_autofree char *svg = asked->dot ? g_strdup(graph) : draw(graph, &error);
 
-    if (svg == NULL)
-        g_printerr("rolebridgectl map: %s%s\n", error->message,
+    if (svg != NULL && asked->output == NULL)
+        g_print("%s", svg);
+    else if (svg != NULL)
+        (void)rb_file_write(asked->output, svg, strlen(svg), 0644, &error);
+    if (error != NULL) {
+        g_autofree char *shown = rb_text_printable(error->message, 300);
+        g_printerr("rolebridgectl map: %s%s\n", shown,
                    g_error_matches(error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT)
                        ? "; install the package graphviz, or print the graph with --dot"
                        : "");
-    else if (asked->output == NULL)
-        g_print("%s", svg);
-    else if (!rb_file_write(asked->output, svg, strlen(svg), 0644, &error))
-        g_printerr("rolebridgectl map: %s\n", error->message);
+    }
     return error == NULL ? RB_EXIT_OK : RB_EXIT_FAULT;
 }
 

@@ -64,7 +64,7 @@ usage(const char *before, const char *value, const char *after)
 static int
 check_words(const Asked *asked)
 {
-    const char *action, *resource, *near;
+    const char *action, *resource;
 
     if (asked->words == NULL || g_strv_length(asked->words) != 2)
         return usage("say an action and a resource", NULL, "");
@@ -75,7 +75,7 @@ check_words(const Asked *asked)
     if (!g_str_equal(resource, "*") && !g_str_has_prefix(resource, "arn:"))
         return usage("", resource, " is no resource; write an ARN, or '*'");
     if (strpbrk(action, "*?") == NULL && rb_catalogue_action(action) == NULL) {
-        near = rb_catalogue_nearest(action);
+        const char *near = rb_catalogue_nearest(action);
         g_printerr("rolebridgectl who-can: AWS's list of actions (of %s) has no %s%s%s\n",
                    rb_catalogue_version(), action, near == NULL ? "" : "; did you mean ",
                    near == NULL ? "" : near);
