@@ -329,6 +329,14 @@ of_service(const char *resource, const char *service)
     return g_strv_length(fields) == 4 && g_str_equal(fields[2], service);
 }
 
+static gboolean
+fits_service(const char *action, const char *resource)
+{
+    g_auto(GStrv) parts = g_strsplit(action, ":", 2);
+
+    return of_service(resource, parts[0]);
+}
+
 /* An action that AWS has, best one with a resource that it works on; otherwise whatever is of the class. */
 static void
 choose_action(const Building *b)
@@ -357,6 +365,7 @@ choose_action(const Building *b)
     }
     found->known_action = found->action != NULL;
     found->typical = settled;
+    found->fits = settled || (found->known_action && fits_service(found->action, found->resource));
     if (found->action == NULL)
         found->action = g_strdup(rb_texts_witness(b->formula->action->texts, class, 0));
 }

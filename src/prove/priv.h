@@ -125,6 +125,7 @@ typedef struct {
     char *action, *resource;
     gboolean known_action; /* AWS has it today */
     gboolean typical;      /* and this resource is one that it works on */
+    gboolean fits;         /* the resource is at least of the action's service */
     RbRequestContext *context;
     GPtrArray *keys, *absent; /* names of the context's keys, and of those that are not there; sorted */
 } RbFoundRequest;

@@ -143,7 +143,7 @@ block(Search *s, Z3_model model, gboolean guesses)
 static void
 keep(Search *s, RbFoundRequest *found, const RbPolicyStatement *allowed)
 {
-    if (s->allowed == NULL || found->typical) {
+    if (s->allowed == NULL || found->typical || (found->fits && !s->best.fits)) {
         rb_found_request_clear(&s->best);
         s->best = *found;
         *found = (RbFoundRequest){ 0 };

@@ -54,6 +54,7 @@ static const Row rows[] = {
     { "a variable in the way", NULL, ALLOW("s3:*", "arn:aws:s3:::a/${aws:username}/*"), "s3:GetObject", "arn:aws:s3:::a/*", RB_REFUTED, "aws:username=" },
     { "tags that must be equal", NULL, ALLOW_IF("ec2:*", "*", "{\"StringEquals\":{\"aws:ResourceTag/t\":\"${aws:PrincipalTag/t}\"}}") "," DENY_IF("ec2:*", "*", "{\"StringNotEquals\":{\"aws:ResourceTag/t\":\"a\"}}") "," DENY_IF("ec2:*", "*", "{\"StringEquals\":{\"aws:PrincipalTag/t\":\"a\"}}"), "ec2:*", "*", RB_PROVED, NULL },
     { "tags that are equal", NULL, ALLOW_IF("ec2:*", "*", "{\"StringEquals\":{\"aws:ResourceTag/t\":\"${aws:PrincipalTag/t}\"}}"), "ec2:StartInstances", "*", RB_REFUTED, "aws:PrincipalTag/t=" },
+    { "a resource of the action's service", NULL, "{\"Effect\":\"Allow\",\"Action\":\"s3:Put*\",\"Resource\":[\"arn:aws:ec2:*:*:instance/7*\",\"arn:aws:s3:::acme/7/*\"]}", "s3:*", "*", RB_REFUTED, " arn:aws:s3:::acme/7/" },
     { "an action AWS does not have", NULL, ALLOW("s3:Fly*", "*"), "s3:*", "*", RB_REFUTED, "s3:fly" },
 
     { "nothing changed", ALLOW("s3:*", "*"), ALLOW("s3:*", "*"), NULL, NULL, RB_PROVED, NULL },
