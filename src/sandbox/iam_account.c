@@ -122,8 +122,8 @@ account_summary(RbIamCall *call)
         "{s:{s:I, s:I, s:I, s:I, s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I}}", "SummaryMap", "Users", n_users,
         "Roles", (json_int_t)json_object_size(json_object_get(call->account, "roles")), "Policies",
         (json_int_t)json_object_size(json_object_get(call->account, "policies")), "Providers",
-        (json_int_t)(json_object_size(json_object_get(call->account, "oidc")) +
-                     json_object_size(json_object_get(call->account, "saml"))),
+        (json_int_t)json_object_size(json_object_get(call->account, "oidc")) +
+            (json_int_t)json_object_size(json_object_get(call->account, "saml")),
         "AccountMFAEnabled", json_is_true(json_object_get(root, "_mfa")), "AccountAccessKeysPresent",
         strlen(rb_iam_text(root, "_key")) > 0, "VersionsPerPolicyQuota", 5, "PolicySizeQuota", 6144, "Groups",
         0, "MFADevices", devices, "MFADevicesInUse", devices, "RolesQuota", (json_int_t)1000);
