@@ -21,8 +21,6 @@ enum {
     MAX_ENCODED = 100000, /* characters of base64; more is refused by STS */
 };
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
-
 /* What the tree is made of. */
 typedef struct {
     const RbOrder *order;

@@ -19,6 +19,12 @@ enum {
     RB_PROFILE_MAX = 1024 * 1024,
 };
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
+
+/** rb_aws_xml: (transfer full): XML of AWS as a tree: no DTD, no network; NULL: it is none. The caller
+ * bounds its size. */
+xmlDoc *rb_aws_xml(const char *xml, gsize size);
+
 /* ---- STS ---- */
 
 /** What STS answered instead of credentials. */

@@ -2,15 +2,11 @@
 
 #include "base/encoding.h"
 #include "base/refusal.h"
+#include "issue/priv.h"
 
-#include <libxml/parser.h>
-#include <libxml/tree.h>
 #include <string.h>
 
 #define FORM_TYPE "application/x-www-form-urlencoded; charset=utf-8"
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
 
 /* ---- forms ---- */
 
@@ -174,31 +170,10 @@ read_node(const xmlNode *node)
     return json_string((const char *)text->content);
 }
 
-/* A DTD has no place in an answer: entities are how small XML becomes large. */
-static xmlDoc *
-parse(GBytes *xml)
-{
-    gsize size;
-    const char *data = g_bytes_get_data(xml, &size);
-    g_autoptr(xmlParserCtxt) context = NULL;
-    g_autoptr(xmlDoc) doc = NULL;
-
-    if (size == 0 || size > G_MAXINT || memmem(data, size, "<!DOCTYPE", strlen("<!DOCTYPE")) != NULL)
-        return NULL;
-    context = xmlNewParserCtxt();
-    if (context == NULL)
-        g_error("out of memory");
-    doc = xmlCtxtReadMemory(context, data, (int)size, NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_COMPACT);
-    if (doc == NULL || doc->intSubset != NULL || xmlDocGetRootElement(doc) == NULL)
-        return NULL;
-    return g_steal_pointer(&doc);
-}
-
 json_t *
 rb_query_read(GBytes *xml, GError **error)
 {
-    g_autoptr(xmlDoc) doc = parse(xml);
+    g_autoptr(xmlDoc) doc = rb_aws_xml(g_bytes_get_data(xml, NULL), g_bytes_get_size(xml));
     const xmlNode *root = doc == NULL ? NULL : xmlDocGetRootElement(doc);
     json_t *inner = root == NULL ? NULL : read_node(root), *out;
 

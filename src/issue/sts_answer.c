@@ -5,7 +5,6 @@
 #include <libxml/parser.h>
 #include <string.h>
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
 
 void
@@ -16,14 +15,14 @@ rb_sts_error_clear(RbStsError *failure)
     g_clear_pointer(&failure->request_id, g_free);
 }
 
-/* A DTD has no place in an answer of STS: entities are how small XML becomes large. */
-static xmlDoc *
-parse(const char *xml, gsize size)
+/* A DTD has no place in an answer of AWS: entities are how small XML becomes large. */
+xmlDoc *
+rb_aws_xml(const char *xml, gsize size)
 {
     g_autoptr(xmlParserCtxt) context = NULL;
     g_autoptr(xmlDoc) doc = NULL;
 
-    if (size == 0 || size > RB_STS_MAX_ANSWER || memmem(xml, size, "<!DOCTYPE", strlen("<!DOCTYPE")) != NULL)
+    if (size == 0 || size > G_MAXINT || memmem(xml, size, "<!DOCTYPE", strlen("<!DOCTYPE")) != NULL)
         return NULL;
     context = xmlNewParserCtxt();
     if (context == NULL)
@@ -120,7 +119,7 @@ read_credentials(const xmlNode *root, gint64 now, gboolean *twice, GError **erro
 RbCredentials *
 rb_sts_parse(const char *xml, gsize size, gint64 now, GError **error)
 {
-    g_autoptr(xmlDoc) doc = parse(xml, size);
+    g_autoptr(xmlDoc) doc = size > RB_STS_MAX_ANSWER ? NULL : rb_aws_xml(xml, size);
     g_autoptr(RbCredentials) credentials = NULL;
     gboolean twice = FALSE;
 
@@ -139,7 +138,7 @@ rb_sts_parse(const char *xml, gsize size, gint64 now, GError **error)
 void
 rb_sts_parse_error(const char *xml, gsize size, RbStsError *failure)
 {
-    g_autoptr(xmlDoc) doc = parse(xml, size);
+    g_autoptr(xmlDoc) doc = size > RB_STS_MAX_ANSWER ? NULL : rb_aws_xml(xml, size);
     const xmlNode *root = doc != NULL ? xmlDocGetRootElement(doc) : NULL, *part = NULL;
     gboolean twice = FALSE;
     const char *code;

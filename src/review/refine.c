@@ -155,6 +155,90 @@ judge_policy(Refine *r, const RbTaskPolicy *policy)
     }
 }
 
+/* ---- who uses a part of a role ---- */
+
+/* Group → set of the actions that its members did in @role. */
+static GHashTable *
+done_by_groups(const Refine *r, const RbRole *role)
+{
+    GHashTable *out =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_hash_table_unref);
+    g_autofree char *prefix = g_strconcat(role->name, " ", NULL);
+    GHashTableIter iter, actions;
+    gpointer key, value, action;
+
+    g_hash_table_iter_init(&iter, r->trail->people);
+    while (g_hash_table_iter_next(&iter, &key, &value)) {
+        char *group = g_str_has_prefix(key, prefix) ? g_hash_table_lookup(r->trail->groups, key) : NULL;
+        GHashTable *did = group == NULL ? NULL : g_hash_table_lookup(out, group);
+        if (group == NULL)
+            continue;
+        if (did == NULL) {
+            did = g_hash_table_new(g_str_hash, g_str_equal);
+            g_hash_table_insert(out, group, did);
+        }
+        g_hash_table_iter_init(&actions, value);
+        while (g_hash_table_iter_next(&actions, &action, NULL))
+            g_hash_table_add(did, action);
+    }
+    return out;
+}
+
+/* Whether one of @did is what @policy allows; what the trail cannot see may be. */
+static gboolean
+is_used(const Refine *r, const RbTaskPolicy *policy, GHashTable *did)
+{
+    for (guint i = 0; i < policy->document->n_statements; i++) {
+        const RbPolicyStatement *s = &policy->document->statements[i];
+        for (guint k = 0; s->allow && k < s->actions.n; k++) {
+            GHashTableIter iter;
+            gpointer action;
+            if (s->not_action || (!r->trail->data_events && is_data_event(s->actions.at[k].text)))
+                return TRUE;
+            g_hash_table_iter_init(&iter, did);
+            while (g_hash_table_iter_next(&iter, &action, NULL))
+                if (rb_match_action(s->actions.at[k].text, action))
+                    return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+static void
+judge_group(Refine *r, const RbRole *role, const char *group, GHashTable *did)
+{
+    g_autoptr(GPtrArray) used = g_ptr_array_new_with_free_func(g_free);
+    RbRefinement *found;
+
+    for (guint i = 0; i < role->policies->len; i++) {
+        const RbTaskPolicy *policy = role->policies->pdata[i];
+        if (is_used(r, policy, did))
+            g_ptr_array_add(used, g_strdup(policy->name));
+    }
+    if (used->len == 0 || used->len == role->policies->len)
+        return;
+    found = add(r, RB_REFINE_PART, role->policies->pdata[0], group, role->place);
+    found->role = role;
+    found->n_matched = role->policies->len;
+    g_ptr_array_sort(used, by_text);
+    found->used = g_steal_pointer(&used);
+}
+
+/* Only beside another group that has the role: of one alone, its unused policies tell the same. */
+static void
+judge_groups(Refine *r, const RbRole *role)
+{
+    g_autoptr(GHashTable) groups = done_by_groups(r, role);
+    GHashTableIter iter;
+    gpointer group, did;
+
+    if (g_hash_table_size(groups) < 2)
+        return;
+    g_hash_table_iter_init(&iter, groups);
+    while (g_hash_table_iter_next(&iter, &group, &did))
+        judge_group(r, role, group, did);
+}
+
 /* ---- what was missed ---- */
 
 /* The policy that is the role's own; else its first. NULL: it has none. */
@@ -260,10 +344,12 @@ GPtrArray *
 rb_refine(const RbTrail *trail, const RbSnapshot *snapshot)
 {
     Refine r = { trail, snapshot, g_ptr_array_new_with_free_func(refinement_free) };
-    const GPtrArray *policies = rb_snapshot_policies(snapshot);
+    const GPtrArray *policies = rb_snapshot_policies(snapshot), *roles = rb_snapshot_roles(snapshot);
 
     for (guint i = 0; i < policies->len; i++)
         judge_policy(&r, policies->pdata[i]);
+    for (guint i = 0; i < roles->len; i++)
+        judge_groups(&r, roles->pdata[i]);
     add_missing(&r);
     g_ptr_array_sort(r.out, by_place);
     return r.out;

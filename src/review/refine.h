@@ -23,6 +23,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RbTrail, rb_trail_free)
  * neither; the mistake is told. */
 gboolean rb_trail_read(RbTrail *trail, const char *file, GBytes *json, RbDiagnostics *problems);
 
+/** rb_trail_read_audit: an export of the audit log: by which group people had a role. FALSE: it is none;
+ * told. */
+gboolean rb_trail_read_audit(RbTrail *trail, const char *file, GBytes *lines, RbDiagnostics *problems);
+
 typedef struct {
     guint records, of_roles;  /* read; of roles of ours */
     guint unknown;            /* whose action is not in AWS's catalogue: not judged */
@@ -35,17 +39,18 @@ typedef enum {
     RB_REFINE_UNUSED,  /* no action that it matches was used by any role that has the policy */
     RB_REFINE_WIDE,    /* a wildcard of which a few actions were used */
     RB_REFINE_UNSEEN,  /* data events: the trail does not have them */
+    RB_REFINE_PART,    /* a group uses some of a role's task policies alone */
     RB_REFINE_MISSING, /* refused to the role by AWS, and not allowed by its policies */
 } RbRefineKind;
 
 typedef struct {
     RbRefineKind kind;
     const RbTaskPolicy *policy; /* MISSING: the one that is the role's own, or the first */
-    const RbRole *role;         /* MISSING */
-    const char *pattern;        /* as in the policy; MISSING: the action */
+    const RbRole *role;         /* PART, MISSING */
+    const char *pattern;        /* as in the policy; PART: the group; MISSING: the action */
     RbPlace place;              /* of the pattern; MISSING: of the policy */
     guint n_matched;            /* actions of AWS that a wildcard matches */
-    GPtrArray *used;            /* WIDE: the actions that were used, sorted */
+    GPtrArray *used;            /* WIDE: the actions that were used, sorted; PART: the task policies */
     GPtrArray *resources;       /* MISSING: ARNs that AWS named, sorted */
     guint times;                /* MISSING: how often */
 } RbRefinement;

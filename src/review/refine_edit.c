@@ -103,8 +103,8 @@ find(const GPtrArray *refinements, const RbTaskPolicy *policy, const RbPolicyTex
 {
     for (guint i = 0; i < refinements->len; i++) {
         const RbRefinement *r = refinements->pdata[i];
-        if (r->policy == policy && r->kind != RB_REFINE_MISSING && r->place.line == text->place.line &&
-            r->place.column == text->place.column)
+        if (r->policy == policy && r->kind != RB_REFINE_MISSING && r->kind != RB_REFINE_PART &&
+            r->place.line == text->place.line && r->place.column == text->place.column)
             return r;
     }
     return NULL;

@@ -23,6 +23,9 @@ rb_trail_new(void)
     RbTrail *trail = g_new0(RbTrail, 1);
 
     trail->deeds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, deed_free);
+    trail->people =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
+    trail->groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return trail;
 }
 
@@ -32,6 +35,8 @@ rb_trail_free(RbTrail *trail)
     if (trail == NULL)
         return;
     g_hash_table_unref(trail->deeds);
+    g_hash_table_unref(trail->people);
+    g_hash_table_unref(trail->groups);
     g_free(trail->from);
     g_free(trail->until);
     g_free(trail);
@@ -142,6 +147,25 @@ note_resources(RbDeed *deed, const json_t *record)
         g_hash_table_add(deed->resources, g_strdup(text(resource, "ARN")));
 }
 
+/* Who did it, by the session's name: "…:assumed-role/ROLE/PERSON". */
+static void
+note_person(RbTrail *trail, const json_t *record, const RbDeed *deed)
+{
+    const char *session = text(json_object_get(record, "userIdentity"), "arn");
+    const char *person = strrchr(session, '/'), *role = strrchr(deed->role, '/');
+    g_autofree char *key =
+        person == NULL || role == NULL ? NULL : g_strconcat(role + 1, " ", person + 1, NULL);
+    GHashTable *did = key == NULL ? NULL : g_hash_table_lookup(trail->people, key);
+
+    if (key == NULL)
+        return;
+    if (did == NULL) {
+        did = g_hash_table_new(g_str_hash, g_str_equal);
+        g_hash_table_insert(trail->people, g_steal_pointer(&key), did);
+    }
+    g_hash_table_add(did, deed->action);
+}
+
 static void
 note_deed(RbTrail *trail, const json_t *record, const char *role, const RbAction *action)
 {
@@ -158,6 +182,7 @@ note_deed(RbTrail *trail, const json_t *record, const char *role, const RbAction
     }
     if (!is_refused(text(record, "errorCode"))) {
         deed->done++;
+        note_person(trail, record, deed);
         return;
     }
     deed->refused++;
@@ -186,30 +211,53 @@ note_record(RbTrail *trail, const json_t *record)
         note_deed(trail, record, role, action);
 }
 
+typedef void (*NoteLine)(RbTrail *trail, const json_t *record);
+
 /* One record a line; an empty line is none. */
 static gboolean
-read_lines(RbTrail *trail, const char *file, const char *data, gsize size, RbDiagnostics *problems)
+read_lines(RbTrail *trail, const char *file, GBytes *bytes, NoteLine note, const char *hint,
+           RbDiagnostics *problems)
 {
-    guint line = 1;
+    gsize size;
+    const char *data = g_bytes_get_data(bytes, &size);
+    guint line = 1, n_records = 0;
 
     for (const char *at = data, *end = data + size; at < end; line++) {
         const char *stop = memchr(at, '\n', (gsize)(end - at));
         gsize n = (gsize)((stop == NULL ? end : stop) - at);
         json_error_t why;
         json_t *record = n == 0 ? NULL : json_loadb(at, n, JSON_REJECT_DUPLICATES, &why);
-        if (n > 0 && !json_is_object(record)) {
-            json_decref(record);
-            rb_diagnostics_error(problems, file, line, 1,
-                                 "CloudTrail's files are {\"Records\": […]}, or one record a line",
-                                 "not a record of CloudTrail");
+        gboolean fits = n == 0 || json_is_object(record);
+        if (fits && record != NULL) {
+            note(trail, record);
+            n_records++;
+        }
+        json_decref(record);
+        if (!fits) {
+            rb_diagnostics_error(problems, file, line, 1, hint, "not a record");
             return FALSE;
         }
-        if (record != NULL)
-            note_record(trail, record);
-        json_decref(record);
         at += n + 1;
     }
-    return TRUE;
+    if (n_records == 0)
+        rb_diagnostics_error(problems, file, 1, 1, hint, "no record in it");
+    return n_records > 0;
+}
+
+static void
+note_lease(RbTrail *trail, const json_t *record)
+{
+    const char *name = text(record, "name"), *role = text(record, "role"), *group = text(record, "group");
+
+    if (g_str_equal(text(record, "kind"), "lease") && *name != '\0' && *role != '\0' && *group != '\0')
+        g_hash_table_replace(trail->groups, g_strconcat(role, " ", name, NULL), g_strdup(group));
+}
+
+gboolean
+rb_trail_read_audit(RbTrail *trail, const char *file, GBytes *lines, RbDiagnostics *problems)
+{
+    return read_lines(trail, file, lines, note_lease,
+                      "make one with: rolebridgectl audit export --kind lease", problems);
 }
 
 gboolean
@@ -228,5 +276,6 @@ rb_trail_read(RbTrail *trail, const char *file, GBytes *bytes, RbDiagnostics *pr
     if (whole && records == NULL)
         note_record(trail, json); /* one record alone */
     json_decref(json);
-    return whole || read_lines(trail, file, size == 0 ? "x" : data, size == 0 ? 1 : size, problems);
+    return whole || read_lines(trail, file, bytes, note_record,
+                               "CloudTrail's files are {\"Records\": […]}, or one record a line", problems);
 }

@@ -19,7 +19,9 @@ struct RbTrail {
     guint records, of_roles, unknown;
     gboolean data_events;
     char *from, *until;
-    GHashTable *deeds; /* "ARN action" → RbDeed */
+    GHashTable *deeds;  /* "ARN action" → RbDeed */
+    GHashTable *people; /* "role person" → set of actions done, borrowed from deeds */
+    GHashTable *groups; /* "role person" → the group that brought it */
 };
 
 #endif

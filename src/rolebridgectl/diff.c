@@ -109,7 +109,7 @@ run(int argc, char **argv)
         return usage("either --json or --markdown");
     if (asked.fail_on != NULL && !g_str_equal(asked.fail_on, "gain") && !g_str_equal(asked.fail_on, "loss"))
         return usage("--fail-on takes gain or loss");
-    mappings = rb_command_mappings(asked.mappings);
+    mappings = rb_revision_mappings(asked.mappings, asked.names);
     if (mappings == NULL)
         return RB_EXIT_FAULT;
     before = rb_revision_load("diff", asked.names[0], mappings, &refused);

@@ -128,7 +128,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Sides, sides_clear)
 static int
 load_both(RbProveAsked *a, Sides *sides)
 {
-    g_autofree char *mappings = rb_command_mappings(a->mappings);
+    g_autofree char *mappings = rb_revision_mappings(a->mappings, a->names);
     gboolean refused = FALSE;
 
     if (mappings == NULL)

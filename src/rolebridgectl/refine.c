@@ -33,15 +33,17 @@ read_trail(const char *path)
     return g_byte_array_free_to_bytes(g_steal_pointer(&out));
 }
 
+typedef gboolean (*ReadTrail)(RbTrail *trail, const char *file, GBytes *bytes, RbDiagnostics *problems);
+
 static gboolean
-read_trails(RbTrail *trail, char **files)
+read_trails(RbTrail *trail, char **files, ReadTrail read)
 {
     for (guint i = 0; files != NULL && files[i] != NULL; i++) {
         g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
         g_autoptr(GBytes) bytes = read_trail(files[i]);
         if (bytes == NULL)
             return FALSE;
-        if (!rb_trail_read(trail, files[i], bytes, problems)) {
+        if (!read(trail, files[i], bytes, problems)) {
             rb_command_tell(problems);
             return FALSE;
         }
@@ -49,7 +51,17 @@ read_trails(RbTrail *trail, char **files)
     return TRUE;
 }
 
-static const char *const kinds[] = { "unused", "wide", "unseen", "missing" };
+static const char *const kinds[] = { "unused", "wide", "unseen", "part", "missing" };
+
+static char *
+joined(const GPtrArray *texts)
+{
+    GString *out = g_string_new(NULL);
+
+    for (guint i = 0; i < texts->len; i++)
+        g_string_append_printf(out, "%s%s", i == 0 ? "" : ", ", (char *)texts->pdata[i]);
+    return g_string_free(out, FALSE);
+}
 
 static void
 print_one(const RbRefinement *r)
@@ -67,6 +79,11 @@ print_one(const RbRefinement *r)
     case RB_REFINE_WIDE:
         g_print("%s:%u:%u: %s: %u of %u actions used\n", r->place.file, r->place.line, r->place.column,
                 r->pattern, r->used->len, r->n_matched);
+        break;
+    case RB_REFINE_PART:
+        used = joined(r->used);
+        g_print("%s: members of %s use %s alone, of %u task policies: a role of their own would do\n",
+                r->place.file, r->pattern, used, r->n_matched);
         break;
     case RB_REFINE_MISSING:
         g_print("%s: missing: %s was refused %s, %u %s%s%s\n", r->place.file, r->role->name, r->pattern,
@@ -178,13 +195,15 @@ static int
 run(int argc, char **argv)
 {
     g_autofree char *asked = NULL, *directory = NULL;
-    g_auto(GStrv) files = NULL;
+    g_auto(GStrv) files = NULL, audits = NULL;
     gboolean json = FALSE;
     const GOptionEntry options[] = {
         { "mappings", 'm', 0, G_OPTION_ARG_FILENAME, &asked,
           "default: ./mappings, then /etc/rolebridge/mappings", "DIR" },
         { "cloudtrail", 'c', 0, G_OPTION_ARG_FILENAME_ARRAY, &files,
           "CloudTrail's records, as it writes them to S3 (also .gz), or one a line; again for more", "FILE" },
+        { "audit", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &audits,
+          "an export of rolebridge's audit log: tells which group uses a part of a role alone", "FILE" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "print one JSON object", NULL },
         G_OPTION_ENTRY_NULL,
     };
@@ -211,7 +230,8 @@ run(int argc, char **argv)
         return RB_EXIT_USAGE;
     }
     directory = rb_command_mappings(asked);
-    if (directory == NULL || !read_trails(trail, files))
+    if (directory == NULL || !read_trails(trail, files, rb_trail_read) ||
+        !read_trails(trail, audits, rb_trail_read_audit))
         return RB_EXIT_FAULT;
     snapshot = rb_command_load("refine", directory, "nothing can be held against it");
     if (snapshot == NULL)

@@ -264,6 +264,16 @@ load_tree(const char *command, const char *name, const char *mappings, GError **
     return snapshot;
 }
 
+char *
+rb_revision_mappings(const char *asked, char **names)
+{
+    guint n = g_strv_length(names), directories = 0;
+
+    for (guint i = 0; i < n; i++)
+        directories += g_file_test(names[i], G_FILE_TEST_IS_DIR) ? 1 : 0;
+    return n == 2 && directories == 2 ? g_strdup(".") : rb_command_mappings(asked);
+}
+
 RbSnapshot *
 rb_revision_load(const char *command, const char *name, const char *mappings, gboolean *usage)
 {

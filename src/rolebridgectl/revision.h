@@ -3,6 +3,10 @@
 
 #include "mapping/mapping.h"
 
+/** rb_revision_mappings: (transfer full): the directory that revisions among @names (OLD, maybe NEW) are
+ * asked for: @asked or the usual place; NULL after telling that there is none. Two directories need none. */
+char *rb_revision_mappings(const char *asked, char **names);
+
 /**
  * rb_revision_load: @name is a directory, or else a git revision ("main", "HEAD~1", "HEAD:mappings"). Of a
  * revision without a colon, @mappings (a directory, as it is called now) is read; its files are put into a

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM, MAPPINGS = sys.argv[1], pathlib.Path(sys.argv[2])
+PROGRAM, MAPPINGS = str(pathlib.Path(sys.argv[1]).resolve()), pathlib.Path(sys.argv[2])
 FAILED = []
 
 
