@@ -2,26 +2,9 @@
  */
 #include "review/map.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "support/folder.h"
-
-static char *dir;
-
-static void
-put(const char *name, const char *text)
-{
-    g_autofree char *path = g_build_filename(dir, name, NULL), *parent = g_path_get_dirname(path);
-
-    assert_int_equal(g_mkdir_with_parents(parent, 0700), 0);
-    assert_true(g_file_set_contents(path, text, -1, NULL));
-}
+#include "folder_fixture.h"
 
 static void
 put_role(const char *name, gboolean privileged)
@@ -38,10 +21,8 @@ put_role(const char *name, gboolean privileged)
 static RbSnapshot *
 load(guint n, const char *assignments)
 {
-    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
     g_autoptr(GString) accounts = g_string_new("rolebridge: 1\naccounts:\n");
-    g_autofree char *text = g_strconcat("rolebridge: 1\nassignments:\n", assignments, NULL), *why = NULL;
-    RbSnapshot *snapshot;
+    g_autofree char *text = g_strconcat("rolebridge: 1\nassignments:\n", assignments, NULL);
 
     for (guint i = 0; i < n; i++)
         g_string_append_printf(accounts,
@@ -52,11 +33,7 @@ load(guint n, const char *assignments)
     put("assignments.yaml", text);
     put_role("reader", FALSE);
     put_role("admin", TRUE);
-    snapshot = rb_snapshot_load(dir, problems);
-    why = rb_diagnostics_to_text(problems, FALSE);
-    if (snapshot == NULL)
-        fail_msg("%s", why);
-    return snapshot;
+    return load_folder();
 }
 
 #define ALL "  - { groups: [g1, g2], role: reader, accounts: [{ label: all=yes }] }\n"
@@ -117,23 +94,6 @@ test_rows(void **state)
                 wrong++, print_error("%s: has %s:\n%s\n", rows[i].name, rows[i].lacks[k], dot);
     }
     assert_int_equal(wrong, 0);
-}
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    dir = g_dir_make_tmp("map-XXXXXX", NULL);
-    return dir == NULL ? -1 : 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    remove_tree(dir);
-    g_free(dir);
-    return 0;
 }
 
 int

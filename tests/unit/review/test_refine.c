@@ -1,15 +1,9 @@
 /* What roles did, by CloudTrail, beside what their policies allow; and the edit that is proposed. */
 #include "review/refine.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "support/folder.h"
+#include "folder_fixture.h"
 
 #define HEAD "rolebridge: 1\npolicy: work\ntask: Work\nstatements:\n"
 #define FLOW                                                                                                 \
@@ -34,24 +28,12 @@
 #define BOTH LEASE("lease", "ada", "adas") LEASE("lease", "bob", "bobs")
 #define DECISIONS LEASE("decision", "ada", "adas") LEASE("decision", "bob", "bobs")
 
-static char *dir;
 static const char *role_policies = "[work]";
-
-static void
-put(const char *name, const char *text)
-{
-    g_autofree char *path = g_build_filename(dir, name, NULL), *parent = g_path_get_dirname(path);
-
-    assert_int_equal(g_mkdir_with_parents(parent, 0700), 0);
-    assert_true(g_file_set_contents(path, text, -1, NULL));
-}
 
 static RbSnapshot *
 load(const char *policy)
 {
-    g_autoptr(RbDiagnostics) problems = rb_diagnostics_new();
-    g_autofree char *why = NULL, *role = NULL;
-    RbSnapshot *snapshot;
+    g_autofree char *role = NULL;
 
     put("accounts.yaml", "rolebridge: 1\naccounts:\n  - { id: \"111122223333\", name: alpha, issue: { "
                          "method: assume-role } }\n");
@@ -63,11 +45,7 @@ load(const char *policy)
                         role_policies);
     put("roles/worker.yaml", role);
     put("policies/work.yaml", policy);
-    snapshot = rb_snapshot_load(dir, problems);
-    why = rb_diagnostics_to_text(problems, FALSE);
-    if (snapshot == NULL)
-        fail_msg("%s", why);
-    return snapshot;
+    return load_folder();
 }
 
 /* "ec2 DescribeInstances; glue GetTable AccessDenied arn:…" → records of the role worker in alpha. */
@@ -261,23 +239,6 @@ test_reading(void **state)
             rb_trail_facts(trail).records != files[i].records)
             fail_msg("%s: %u records", files[i].name, rb_trail_facts(trail).records);
     }
-}
-
-static int
-set_up(void **state)
-{
-    (void)state;
-    dir = g_dir_make_tmp("refine-XXXXXX", NULL);
-    return dir == NULL ? -1 : 0;
-}
-
-static int
-tear_down(void **state)
-{
-    (void)state;
-    remove_tree(dir);
-    g_free(dir);
-    return 0;
 }
 
 int
