@@ -40,18 +40,19 @@ read_key(RbIam *iam, const json_t *key, GError **error)
     return out;
 }
 
+typedef json_t *(*ReadOne)(RbIam *iam, const json_t *item, GError **error);
+
+/* @list (taken over; NULL: it could not be got) with each of its items as @read makes it. */
 static json_t *
-read_keys(RbIam *iam, const char *user, GError **error)
+read_each(RbIam *iam, json_t *list, ReadOne read, GError **error)
 {
-    const char *const fields[] = { "UserName", user, NULL };
-    json_t *list = rb_iam_list(iam, "ListAccessKeys", "AccessKeyMetadata", fields, error),
-           *out = json_array(), *key;
+    json_t *out = json_array(), *item;
     gboolean ok = list != NULL;
     size_t i;
 
-    json_array_foreach(list, i, key)
+    json_array_foreach(list, i, item)
     {
-        json_t *one = ok ? read_key(iam, key, error) : NULL;
+        json_t *one = ok ? read(iam, item, error) : NULL;
         ok = one != NULL && json_array_append_new(out, one) == 0;
     }
     json_decref(list);
@@ -62,8 +63,18 @@ read_keys(RbIam *iam, const char *user, GError **error)
 }
 
 static json_t *
-read_user(RbIam *iam, const char *user, GError **error)
+read_keys(RbIam *iam, const char *user, GError **error)
 {
+    const char *const fields[] = { "UserName", user, NULL };
+
+    return read_each(iam, rb_iam_list(iam, "ListAccessKeys", "AccessKeyMetadata", fields, error), read_key,
+                     error);
+}
+
+static json_t *
+read_user(RbIam *iam, const json_t *item, GError **error)
+{
+    const char *user = rb_iam_text(item, "UserName");
     const char *const fields[] = { "UserName", user, NULL };
     json_t *mfa = rb_iam_list(iam, "ListMFADevices", "MFADevices", fields, error);
     json_t *login = mfa == NULL ? NULL : ask(iam, "GetLoginProfile", "UserName", user, error);
@@ -81,20 +92,7 @@ read_user(RbIam *iam, const char *user, GError **error)
 static json_t *
 read_users(RbIam *iam, GError **error)
 {
-    json_t *list = rb_iam_list(iam, "ListUsers", "Users", NULL, error), *out = json_array(), *user;
-    gboolean ok = list != NULL;
-    size_t i;
-
-    json_array_foreach(list, i, user)
-    {
-        json_t *one = ok ? read_user(iam, rb_iam_text(user, "UserName"), error) : NULL;
-        ok = one != NULL && json_array_append_new(out, one) == 0;
-    }
-    json_decref(list);
-    if (ok)
-        return out;
-    json_decref(out);
-    return NULL;
+    return read_each(iam, rb_iam_list(iam, "ListUsers", "Users", NULL, error), read_user, error);
 }
 
 /* {"UsersQuota": "5000"} of [{key, value}]. */

@@ -102,3 +102,23 @@ rb_command_diagnostics(RbDiagnostics *problems)
     }
     return out;
 }
+
+int
+rb_command_usage(const char *command, const char *before, const char *value, const char *after)
+{
+    g_autofree char *quoted = value == NULL ? g_strdup("") : rb_text_quote(value);
+
+    g_printerr("rolebridgectl %s: %s%s%s\nTry: rolebridgectl %s --help\n", command, before, quoted, after,
+               command);
+    return RB_EXIT_USAGE;
+}
+
+json_t *
+rb_command_texts(const GPtrArray *texts)
+{
+    json_t *out = json_array();
+
+    for (guint i = 0; texts != NULL && i < texts->len; i++)
+        (void)json_array_append_new(out, json_string(texts->pdata[i]));
+    return out;
+}

@@ -45,6 +45,13 @@ void rb_command_tell(RbDiagnostics *problems);
  * mistakes, and what that means: "so @then". @command: who says it. */
 RbSnapshot *rb_command_load(const char *command, const char *asked, const char *then);
 
+/** rb_command_usage: tells what is wrong with the command line of @command: @before, @value in quotes (NULL:
+ * none), @after; and where help is. Returns: RB_EXIT_USAGE */
+int rb_command_usage(const char *command, const char *before, const char *value, const char *after);
+
+/** rb_command_texts: (transfer full): a list of texts (NULL: an empty one) as JSON. */
+json_t *rb_command_texts(const GPtrArray *texts);
+
 /** rb_command_print: (transfer full): @json (taken over) as it is printed: indented, keys in their order, a
  * line's end behind it. */
 char *rb_command_print(json_t *json);

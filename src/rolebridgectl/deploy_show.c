@@ -1,4 +1,5 @@
 #include "base/encoding.h"
+#include "rolebridgectl/command.h"
 #include "rolebridgectl/deploy.h"
 
 #include <stdlib.h>
@@ -244,16 +245,6 @@ rb_deploy_count(const GPtrArray *rows)
 }
 
 static json_t *
-texts_json(const GPtrArray *texts)
-{
-    json_t *out = json_array();
-
-    for (guint i = 0; texts != NULL && i < texts->len; i++)
-        (void)json_array_append_new(out, json_string(texts->pdata[i]));
-    return out;
-}
-
-static json_t *
 access_json(const RbAccountPlan *plan)
 {
     json_t *out = json_array();
@@ -261,7 +252,8 @@ access_json(const RbAccountPlan *plan)
     for (guint i = 0; plan != NULL && i < plan->access->len; i++) {
         const RbDeployAccess *a = plan->access->pdata[i];
         (void)json_array_append_new(out, json_pack("{s:s, s:o, s:o}", "role", a->role, "gained",
-                                                   texts_json(a->gained), "lost", texts_json(a->lost)));
+                                                   rb_command_texts(a->gained), "lost",
+                                                   rb_command_texts(a->lost)));
     }
     return out;
 }
@@ -282,8 +274,8 @@ row_json(const RbFleetRow *row)
     return json_pack("{s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:s?}", "account", id, "name",
                      row->account->account->name, "done", (int)row->done, "steps", steps, "access",
                      access_json(row->plan), "conflicts",
-                     texts_json(row->plan == NULL ? NULL : row->plan->conflicts), "notes",
-                     texts_json(row->plan == NULL ? NULL : row->plan->notes), "error",
+                     rb_command_texts(row->plan == NULL ? NULL : row->plan->conflicts), "notes",
+                     rb_command_texts(row->plan == NULL ? NULL : row->plan->notes), "error",
                      row->error == NULL ? NULL : row->error->message);
 }
 

@@ -1,3 +1,4 @@
+#include "rolebridgectl/command.h"
 #include "rolebridgectl/prove.h"
 
 #include <string.h>
@@ -206,16 +207,6 @@ rb_prove_print(const RbProveAsked *asked, const GPtrArray *items, gboolean colou
 /* ---- as JSON ---- */
 
 static json_t *
-texts_json(const GPtrArray *texts)
-{
-    json_t *out = json_array();
-
-    for (guint i = 0; texts != NULL && i < texts->len; i++)
-        (void)json_array_append_new(out, json_string(texts->pdata[i]));
-    return out;
-}
-
-static json_t *
 request_json(const RbProveAsked *asked, const RbProveItem *item, const RbProof *proof)
 {
     g_autofree char *again =
@@ -223,11 +214,12 @@ request_json(const RbProveAsked *asked, const RbProveItem *item, const RbProof *
     json_t *context = json_object();
 
     for (guint i = 0; i < proof->keys->len; i++)
-        (void)json_object_set_new(context, proof->keys->pdata[i],
-                                  texts_json(rb_request_context_get(proof->context, proof->keys->pdata[i])));
+        (void)json_object_set_new(
+            context, proof->keys->pdata[i],
+            rb_command_texts(rb_request_context_get(proof->context, proof->keys->pdata[i])));
     return json_pack("{s:s, s:s, s:b, s:o, s:o, s:s}", "action", proof->action, "resource", proof->resource,
                      "known_action", proof->known_action, "context", context, "absent",
-                     texts_json(proof->absent), "simulate", again);
+                     rb_command_texts(proof->absent), "simulate", again);
 }
 
 static json_t *
@@ -244,7 +236,7 @@ item_json(const RbProveAsked *asked, const GPtrArray *items, guint i)
     if (!item->same && first->error != NULL)
         (void)json_object_set_new(out, "fault", json_string(first->error->message));
     if (proof != NULL && proof->reasons->len > 0)
-        (void)json_object_set_new(out, "reasons", texts_json(proof->reasons));
+        (void)json_object_set_new(out, "reasons", rb_command_texts(proof->reasons));
     if (proof != NULL && proof->action != NULL)
         (void)json_object_set_new(out, "request", request_json(asked, item, proof));
     if (proof != NULL && proof->allowed != NULL && proof->allowed->place.file != NULL)

@@ -93,16 +93,6 @@ print_one(const RbRefinement *r)
     }
 }
 
-static json_t *
-texts(const GPtrArray *from)
-{
-    json_t *out = json_array();
-
-    for (guint i = 0; from != NULL && i < from->len; i++)
-        (void)json_array_append_new(out, json_string(from->pdata[i]));
-    return out;
-}
-
 static void
 print_json(const RbTrailFacts *facts, const GPtrArray *refinements)
 {
@@ -116,7 +106,7 @@ print_json(const RbTrailFacts *facts, const GPtrArray *refinements)
                             "policy", r->policy->name, "pattern", r->pattern, "file", r->place.file, "line",
                             (int)r->place.line, "column", (int)r->place.column, "role",
                             r->role == NULL ? NULL : r->role->name, "times", (int)r->times, "used",
-                            texts(r->used), "resources", texts(r->resources)));
+                            rb_command_texts(r->used), "resources", rb_command_texts(r->resources)));
     }
     out = json_pack("{s:i, s:i, s:i, s:b, s:s?, s:s?, s:o}", "records", (int)facts->records, "of_roles",
                     (int)facts->of_roles, "unknown", (int)facts->unknown, "data_events",

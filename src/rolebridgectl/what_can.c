@@ -61,15 +61,6 @@ make_context(Asked *a)
     return context;
 }
 
-static int
-usage(const char *before, const char *value, const char *after)
-{
-    g_autofree char *quoted = value == NULL ? g_strdup("") : rb_text_quote(value);
-
-    g_printerr("rolebridgectl what-can: %s%s%s\nTry: rolebridgectl what-can --help\n", before, quoted, after);
-    return RB_EXIT_USAGE;
-}
-
 static gboolean
 is_wanted(const RbAccount *only, const char *account)
 {
@@ -145,9 +136,10 @@ run(int argc, char **argv)
     if (!rb_command_parse(context, argc, argv))
         return RB_EXIT_USAGE;
     if (asked.groups == NULL && asked.attributes == NULL)
-        return usage("say who: --group, or --provider and --attribute", NULL, "");
+        return rb_command_usage("what-can", "say who: --group, or --provider and --attribute", NULL, "");
     if (asked.at != NULL && !rb_time_parse(asked.at, &moment.now))
-        return usage("--at ", asked.at, " is not a time; write it like 2026-11-24T09:00:00Z");
+        return rb_command_usage("what-can", "--at ", asked.at,
+                                " is not a time; write it like 2026-11-24T09:00:00Z");
     person = (RbPerson){ NULL, asked.provider, asked.groups, asked.attributes, !asked.no_mfa };
     identity = rb_person_identity("what-can", &person, moment.now);
     if (identity == NULL)
@@ -156,7 +148,7 @@ run(int argc, char **argv)
     if (snapshot == NULL)
         return RB_EXIT_FAULT;
     if (asked.account != NULL && rb_snapshot_account(snapshot, asked.account) == NULL)
-        return usage("no account ", asked.account, "");
+        return rb_command_usage("what-can", "no account ", asked.account, "");
     moment.source_ip = asked.ip;
     decision = rb_decide(snapshot, identity, &moment);
     return show(&asked, snapshot, decision);

@@ -53,27 +53,18 @@ make_context(Asked *a)
 }
 
 static int
-usage(const char *before, const char *value, const char *after)
-{
-    g_autofree char *quoted = value == NULL ? g_strdup("") : rb_text_quote(value);
-
-    g_printerr("rolebridgectl who-can: %s%s%s\nTry: rolebridgectl who-can --help\n", before, quoted, after);
-    return RB_EXIT_USAGE;
-}
-
-static int
 check_words(const Asked *asked)
 {
     const char *action, *resource;
 
     if (asked->words == NULL || g_strv_length(asked->words) != 2)
-        return usage("say an action and a resource", NULL, "");
+        return rb_command_usage("who-can", "say an action and a resource", NULL, "");
     action = asked->words[0];
     resource = asked->words[1];
     if (!g_str_equal(action, "*") && strchr(action, ':') == NULL)
-        return usage("", action, " is no action; write it like s3:GetObject");
+        return rb_command_usage("who-can", "", action, " is no action; write it like s3:GetObject");
     if (!g_str_equal(resource, "*") && !g_str_has_prefix(resource, "arn:"))
-        return usage("", resource, " is no resource; write an ARN, or '*'");
+        return rb_command_usage("who-can", "", resource, " is no resource; write an ARN, or '*'");
     if (strpbrk(action, "*?") == NULL && rb_catalogue_action(action) == NULL) {
         const char *near = rb_catalogue_nearest(action);
         g_printerr("rolebridgectl who-can: AWS's list of actions (of %s) has no %s%s%s\n",
@@ -100,7 +91,7 @@ run(int argc, char **argv)
     if (snapshot == NULL)
         return RB_EXIT_FAULT;
     if (asked.account != NULL && rb_snapshot_account(snapshot, asked.account) == NULL)
-        return usage("no account ", asked.account, "");
+        return rb_command_usage("who-can", "no account ", asked.account, "");
     shown.full = asked.full;
     reach = rb_reach_new(snapshot, asked.words[0], asked.words[1], asked.account);
     text = asked.json ? rb_command_print(rb_reach_json(reach)) : rb_reach_text(reach, &shown);
