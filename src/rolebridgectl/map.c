@@ -15,7 +15,7 @@ draw(const char *graph, GError **error)
 {
     static const char *const argv[] = { "dot", "-Tsvg", NULL };
     g_autoptr(GString) input = g_string_new(graph);
-    g_autoptr(GBytes) svg = rb_program_run(argv, NULL, input, PICTURE_MAX, error);
+    g_autoptr(GBytes) svg = rb_program_run(argv, NULL, input, PICTURE_MAX, 0, error);
 
     return svg == NULL ? NULL : g_strndup(g_bytes_get_data(svg, NULL), g_bytes_get_size(svg));
 }

@@ -51,7 +51,7 @@ read_all(int fd, gsize max, GError **error)
 
 /* Waits for it and takes its last words as the reason when it fails. */
 static gboolean
-finish(GPid pid, int err, GError **error)
+finish(GPid pid, int err, int worst, GError **error)
 {
     g_autoptr(GBytes) words = NULL;
     g_autofree char *text = NULL;
@@ -62,7 +62,7 @@ finish(GPid pid, int err, GError **error)
             g_set_error(error, problem(), 0, "it was lost: %s", g_strerror(errno));
             return FALSE;
         }
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+    if (WIFEXITED(status) && WEXITSTATUS(status) <= worst)
         return TRUE;
     words = read_all(err, WORDS_MAX, NULL);
     text = words == NULL ? g_strdup("") : g_strndup(g_bytes_get_data(words, NULL), g_bytes_get_size(words));
@@ -88,7 +88,7 @@ pipes_clear(Pipes *pipes)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pipes, pipes_clear)
 
 GBytes *
-rb_program_run(const char *const *argv, char *const *environment, const GString *input, gsize max,
+rb_program_run(const char *const *argv, char *const *environment, const GString *input, gsize max, int worst,
                GError **error)
 {
     g_auto(Pipes) pipes = { -1, -1, -1 };
@@ -108,5 +108,5 @@ rb_program_run(const char *const *argv, char *const *environment, const GString 
                                 G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, pipes.in,
                                 pipes.out, pipes.err, error))
         return NULL;
-    return finish(pid, pipes.err, error) ? read_all(pipes.out, max, error) : NULL;
+    return finish(pid, pipes.err, worst, error) ? read_all(pipes.out, max, error) : NULL;
 }

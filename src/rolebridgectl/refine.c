@@ -3,14 +3,17 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "rolebridgectl/command.h"
+#include "rolebridgectl/program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
-enum { CHUNK = 1 << 20 };
+enum {
+    CHUNK = 1 << 20,
+    DIFF_MAX = 64 * 1024 * 1024, /* twice the file, at most */
+};
 
 /* A file as it is, or unpacked. NULL after telling why not. */
 static GBytes *
@@ -120,38 +123,26 @@ static gboolean
 print_diff(const char *directory, const GPtrArray *refinements, const RbTaskPolicy *policy)
 {
     g_autofree char *path = g_build_filename(directory, policy->place.file, NULL), *text = NULL,
-                    *edited = NULL, *out = NULL;
-    g_autofree char *name = NULL, *label = g_strconcat("a/", policy->place.file, NULL);
+                    *edited = NULL;
+    g_autofree char *label = g_strconcat("a/", policy->place.file, NULL);
     g_autofree char *new_label = g_strconcat("b/", policy->place.file, NULL);
+    const char *const argv[] = { "diff", "-u", "--label", label, "--label", new_label, path, "-", NULL };
+    g_autoptr(GString) input = NULL;
+    g_autoptr(GBytes) diff = NULL;
     g_autoptr(GError) error = NULL;
-    int file, status = 0;
-    gboolean ok;
 
-    if (!g_file_get_contents(path, &text, NULL, &error)) {
-        g_printerr("rolebridgectl refine: %s\n", error->message);
-        return FALSE;
+    if (g_file_get_contents(path, &text, NULL, &error)) {
+        edited = rb_refine_edit(refinements, policy, text);
+        if (g_str_equal(edited, text))
+            return TRUE;
+        input = g_string_new(edited);
+        diff = rb_program_run(argv, NULL, input, DIFF_MAX, 1, &error);
     }
-    edited = rb_refine_edit(refinements, policy, text);
-    if (g_str_equal(edited, text))
-        return TRUE;
-    file = g_file_open_tmp("rolebridge-refine-XXXXXX", &name, &error);
-    ok = file >= 0 && g_file_set_contents(name, edited, -1, &error);
-    if (ok) {
-        char *argv[] = {
-            (char *)"diff", (char *)"-u", (char *)"--label", label, (char *)"--label", new_label, path,
-            name,           NULL
-        };
-        ok = g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out, NULL, &status, &error);
-    }
-    if (file >= 0) {
-        (void)close(file);
-        (void)unlink(name);
-    }
-    if (ok)
-        g_print("\n%s", out);
+    if (diff != NULL)
+        g_print("\n%.*s", (int)g_bytes_get_size(diff), (const char *)g_bytes_get_data(diff, NULL));
     else
         g_printerr("rolebridgectl refine: %s\n", error->message);
-    return ok;
+    return diff != NULL;
 }
 
 static gboolean

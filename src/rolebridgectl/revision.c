@@ -68,7 +68,7 @@ git(const char *where, const char *const *args, const GString *input, GError **e
     environment = g_environ_setenv(environment, "GIT_TERMINAL_PROMPT", "0", TRUE);
     environment = g_environ_setenv(environment, "GIT_NO_LAZY_FETCH", "1", TRUE);
     environment = g_environ_setenv(environment, "LC_ALL", "C", TRUE);
-    return rb_program_run((const char *const *)argv->pdata, environment, input, OUTPUT_MAX, error);
+    return rb_program_run((const char *const *)argv->pdata, environment, input, OUTPUT_MAX, 0, error);
 }
 
 /* ---- a tree ---- */

@@ -292,20 +292,6 @@ write_answer(RbBoxAnswer *answer, const char *name, const json_t *result, const 
                        name, inner->str, request_id, name);
 }
 
-static void
-write_error(RbBoxAnswer *answer, const RbAwsError *error, const char *request_id)
-{
-    g_autoptr(GString) inner = g_string_new(NULL);
-
-    rb_sts_element(inner, "Type", error->status < 500 ? "Sender" : "Receiver");
-    rb_sts_element(inner, "Code", error->code);
-    rb_sts_element(inner, "Message", error->message);
-    rb_box_answer_text(answer, error->status, "text/xml",
-                       "<ErrorResponse xmlns=\"" NAMESPACE "\"><Error>%s</Error><RequestId>%s</RequestId>"
-                       "</ErrorResponse>\n",
-                       inner->str, request_id);
-}
-
 static const char *
 subject_of(const RbIamCall *call)
 {
@@ -335,7 +321,7 @@ rb_box_iam_answer(RbBoxIam *iam, const RbBoxRequest *request, gint64 now, RbBoxA
     if (dispatch(&call, &name))
         write_answer(answer, name, call.result, request_id);
     else
-        write_error(answer, &error, request_id);
+        rb_sts_answer_error(answer, &error, request_id, NAMESPACE);
     rb_log(RB_LOG_INFO, error.code == NULL ? "iam.answered" : "iam.refused", "operation", name, "caller",
            call.caller == NULL ? NULL : call.caller->arn, "subject", subject_of(&call), "code", error.code,
            "message", error.message, "why", error.why, "request_id", request_id, NULL);

@@ -144,8 +144,8 @@ write_answer(RbBoxAnswer *answer, const char *name, const char *result, const ch
                        name, name, result, name, request_id, name);
 }
 
-static void
-write_error(RbBoxAnswer *answer, const RbAwsError *error, const char *request_id)
+void
+rb_sts_answer_error(RbBoxAnswer *answer, const RbAwsError *error, const char *request_id, const char *space)
 {
     g_autoptr(GString) inner = g_string_new(NULL);
 
@@ -153,9 +153,9 @@ write_error(RbBoxAnswer *answer, const RbAwsError *error, const char *request_id
     rb_sts_element(inner, "Code", error->code);
     rb_sts_element(inner, "Message", error->message);
     rb_box_answer_text(answer, error->status, "text/xml",
-                       "<ErrorResponse xmlns=\"" NAMESPACE "\"><Error>%s</Error><RequestId>%s</RequestId>"
+                       "<ErrorResponse xmlns=\"%s\"><Error>%s</Error><RequestId>%s</RequestId>"
                        "</ErrorResponse>\n",
-                       inner->str, request_id);
+                       space, inner->str, request_id);
 }
 
 void
@@ -174,7 +174,7 @@ rb_box_sts_answer(const RbBoxSts *sts, const RbBoxRequest *request, gint64 now, 
     if (dispatch(&call, &name, result, &error))
         write_answer(answer, name, result->str, request_id);
     else
-        write_error(answer, &error, request_id);
+        rb_sts_answer_error(answer, &error, request_id, NAMESPACE);
     session = fields == NULL ? NULL : g_hash_table_lookup(fields, "RoleSessionName");
     rb_log(RB_LOG_INFO, error.code == NULL ? "sts.answered" : "sts.refused", "operation", name, "caller",
            call.caller == NULL ? NULL : call.caller->arn, "subject", call.subject, "as", session, "code",

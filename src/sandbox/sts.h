@@ -37,6 +37,10 @@ gboolean rb_sts_assume_role_with_saml(const RbStsCall *call, GString *result, Rb
 /** rb_sts_element: appends <name>escaped text</name>; nothing for a NULL @text. */
 void rb_sts_element(GString *out, const char *name, const char *text);
 
+/** rb_sts_answer_error: @error as AWS's Query services say it, in @space, the service's XML namespace. */
+void rb_sts_answer_error(RbBoxAnswer *answer, const RbAwsError *error, const char *request_id,
+                         const char *space);
+
 /* ---- what an AssumeRole call asks for, checked one parameter at a time (assume_role_ask.c) ---- */
 
 typedef enum { RB_STS_SIGNED = 1, RB_STS_WEB_IDENTITY = 2, RB_STS_SAML = 4 } RbStsKind;
